@@ -1,0 +1,1 @@
+"""What travels between services: every message, topic and header, and nothing else."""

@@ -1,0 +1,105 @@
+"""The map: every topic, what it carries, who writes it, who reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+DAY_MS: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it is created. `retention_ms` None means: compacted, kept by key."""
+
+    name: str
+    key: str
+    value: str
+    cleanup: Literal["delete", "compact"]
+    retention_ms: int | None
+    written_by: str
+    read_by: str
+
+    def config(self) -> dict[str, str]:
+        """The broker's settings for this topic."""
+        if self.retention_ms is None:
+            return {"cleanup.policy": "compact", "min.compaction.lag.ms": "60000"}
+        return {"cleanup.policy": self.cleanup, "retention.ms": str(self.retention_ms)}
+
+
+def _kept(days: int) -> tuple[Literal["delete"], int]:
+    return "delete", days * DAY_MS
+
+
+INBOUND = Topic(
+    "touchpoints.inbound",
+    "any",
+    "Segment-shaped JSON from systems that speak Kafka",
+    *_kept(7),
+    "others",
+    "ingest",
+)
+ACCEPTED = Topic(
+    "touchpoints.accepted", "routing key", "Touchpoint", *_kept(30), "ingest", "profile"
+)
+RESOLVED = Topic(
+    "touchpoints.resolved",
+    "profile id",
+    "ResolvedTouchpoint",
+    *_kept(7),
+    "profile",
+    "scoring columns, others",
+)
+PROFILES = Topic(
+    "profiles.changed", "profile id", "Profile", "compact", None, "profile", "scoring, others"
+)
+SCORES = Topic(
+    "scores.changed",
+    "profile id",
+    "Scores",
+    "compact",
+    None,
+    "scoring score",
+    "journey decide, scoring columns, others",
+)
+MODELS = Topic("models", "workspace", "Model", "compact", None, "rapport fit", "scoring score")
+LIFECYCLE = Topic(
+    "lifecycle.changed",
+    "profile id",
+    "LifecycleChanged",
+    *_kept(30),
+    "journey decide",
+    "journey deliver, scoring columns, others",
+)
+ALERTS = Topic(
+    "alerts.raised",
+    "profile id",
+    "Alert",
+    *_kept(30),
+    "journey decide",
+    "journey deliver, scoring columns, others",
+)
+ACTIONS = Topic(
+    "actions.requested",
+    "profile id",
+    "ActionRequested",
+    *_kept(30),
+    "journey decide",
+    "journey deliver, scoring columns, others",
+)
+DEAD_LETTERS = Topic(
+    "dead_letters", "source topic", "DeadLetter", *_kept(30), "all", "scoring columns, re-drive"
+)
+
+TOPICS: Final[tuple[Topic, ...]] = (
+    INBOUND,
+    ACCEPTED,
+    RESOLVED,
+    PROFILES,
+    SCORES,
+    MODELS,
+    LIFECYCLE,
+    ALERTS,
+    ACTIONS,
+    DEAD_LETTERS,
+)

@@ -1,0 +1,70 @@
+"""The one typed model of all settings; each is an environment variable RAPPORT_<NAME>."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read once in a __main__ and handed on. `rapport doctor` prints them."""
+
+    model_config = SettingsConfigDict(env_prefix="RAPPORT_", frozen=True, extra="ignore")
+
+    kafka: str = Field(
+        default="",
+        description="Kafka bootstrap servers, host:port[,host:port]; empty: the embedded one",
+    )
+    redis: str = Field(
+        default="", description="Redis URL, redis://host:port/0; empty: the embedded one"
+    )
+    clickhouse: str = Field(
+        default="",
+        description="ClickHouse URL, http://[user:password@]host:port; empty: the embedded one",
+    )
+    home: Path = Field(
+        default=Path(".rapport"), description="Folder of the embedded engines' state and logs"
+    )
+    workspace: Path = Field(
+        default=Path("deploy/workspace"), description="Folder of the workspace's YAML files"
+    )
+    partitions: int = Field(
+        default=8, ge=1, le=1024, description="Partitions of a topic when it is created, then fixed"
+    )
+    replication: int = Field(default=1, ge=1, le=7, description="Replicas of a created topic")
+    replicas_acked: int = Field(
+        default=0, ge=0, le=7, description="Redis replicas that must have a commit (WAIT)"
+    )
+    http_host: str = Field(default="127.0.0.1", description="Address the HTTP API listens on")
+    http_port: int = Field(default=8080, ge=0, le=65535, description="Port of the HTTP API")
+    health_host: str = Field(default="127.0.0.1", description="Address of /healthz and /metrics")
+    health_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of /healthz, /readyz, /metrics; 0: any free"
+    )
+    batch_events_max: int = Field(
+        default=2000, ge=1, le=100_000, description="Events of one micro-batch at most"
+    )
+    session_timeout_ms: int = Field(
+        default=10_000, ge=1000, description="Kafka consumer session time-out"
+    )
+    watchdog_s: float = Field(
+        default=120, gt=0, description="A service without progress for so long ends itself"
+    )
+    salt: str = Field(
+        default="", description="Keyed into routing keys and profile ids; set it once, keep it"
+    )
+    message_id_buckets: int = Field(
+        default=4096, ge=1, le=2**22, description="Sets that remember a week's message ids"
+    )
+    failpoint: str = Field(
+        default="", description="Tests only: name[:nth] of the failpoint that kills the process"
+    )
+    webhook_allow_private: bool = Field(
+        default=False, description="Development only: let webhooks go to loopback and plain http"
+    )
+    webhook_retry_scale: float = Field(
+        default=1.0, gt=0, description="Tests only: multiplies the webhook retry delays"
+    )
+    log_level: str = Field(default="INFO", description="Level of the JSON log on stderr")
