@@ -1,0 +1,109 @@
+"""What goes into the atomic step and what comes out of it: records, a batch, a decision, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Headers = tuple[tuple[str, bytes], ...]
+
+#: A state value in Redis is its version (8 bytes, big-endian) and then its body.
+VERSION_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One message as it was read from the log."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A member of a partition's due set whose moment (µs since 1970) has come."""
+
+    partition: int
+    member: bytes
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is decided on at once. `taken_at_us` is the only clock a decision may look at."""
+
+    records: Sequence[Record]
+    due: Sequence[Due]
+    taken_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One record to publish. A snapshot names the state it shows (`watch`) at its `version`.
+
+    After the relay the step compares `version` with Redis; when Redis has a newer one (or the
+    state is gone), it asks the handler for the newest snapshots and publishes those too.
+    """
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers = ()
+    watch: bytes | None = None
+    version: int = 0
+
+
+@dataclass(slots=True)
+class Decision:
+    """Everything one commit checks and writes: all of it happens, or nothing.
+
+    reads       state key -> version it had when it was loaded; 0 means it was absent and must
+                still be absent (also used for plain keys such as identifier -> component)
+    writes      state key -> (version, body), written as 8-byte version + body
+    plain       key -> value without a version, written as it is
+    deletes     keys to delete
+    remembered  message-id set key -> 64-bit ids; none may be in the set already
+    outputs     input partition -> what to publish
+    due         (partition, member) -> moment in µs, or None to forget the member
+    """
+
+    reads: dict[bytes, int] = field(default_factory=dict)
+    writes: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+    plain: dict[bytes, bytes] = field(default_factory=dict)
+    deletes: list[bytes] = field(default_factory=list)
+    remembered: dict[bytes, list[int]] = field(default_factory=dict)
+    outputs: dict[int, list[Output]] = field(default_factory=dict)
+    due: dict[tuple[int, bytes], int | None] = field(default_factory=dict)
+
+
+class Handler(Protocol):
+    """What a stateful service brings to the step. Called from one thread; both may block on Redis.
+
+    `decide` loads what the batch needs and decides. A record that cannot be understood becomes a
+    dead letter in `outputs`; an exception makes the step find the poisonous record by halving.
+    `newest` gives the snapshots that Redis holds now for the profiles of stale outputs.
+    """
+
+    def decide(self, batch: Batch) -> Decision: ...
+
+    def newest(self, stale: Sequence[Output]) -> list[Output]: ...
+
+
+def next_version(previous: int, now_us: int) -> int:
+    """Hybrid logical clock: grows always, follows the clock when it can."""
+    return max(previous + 1, now_us)
+
+
+def pack_state(version: int, body: bytes) -> bytes:
+    """A state value as Redis keeps it."""
+    return version.to_bytes(VERSION_BYTES, "big") + body
+
+
+def unpack_state(value: bytes) -> tuple[int, bytes]:
+    """(version, body) of a state value."""
+    return int.from_bytes(value[:VERSION_BYTES], "big"), value[VERSION_BYTES:]
