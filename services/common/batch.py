@@ -1,4 +1,4 @@
-"""What goes into the atomic step and what comes out of it: records, a batch, a decision, outputs."""
+"""What goes into the atomic step and what comes out: records, a batch, a decision, outputs."""
 
 from __future__ import annotations
 

@@ -1,0 +1,76 @@
+"""Signals, the watchdog, and a garbage collector set for long-lived state."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import threading
+import time
+
+log = logging.getLogger(__name__)
+
+#: The exit status of a process that ended itself since it made no progress.
+STUCK_STATUS = 70
+
+
+class Stop:
+    """Set by SIGTERM and SIGINT; loops ask it between two steps."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def on_signals(self) -> Stop:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._event.set())
+        return self
+
+    def set(self) -> None:
+        self._event.set()
+
+    def __call__(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        return self._event.wait(seconds)
+
+
+class Watchdog:
+    """Ends the process when `alive()` was not called for so long: a restart beats a stuck loop."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = time.monotonic()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+
+    def start(self) -> Watchdog:
+        self._thread.start()
+        return self
+
+    def alive(self) -> None:
+        self._last = time.monotonic()
+
+    def silent_s(self) -> float:
+        return time.monotonic() - self._last
+
+    def _watch(self) -> None:
+        # A paused process (SIGSTOP, a suspended machine) was not stuck: the watcher was paused
+        # too, so it gives the loop as long again after any gap in its own clock.
+        looked = time.monotonic()
+        while True:
+            time.sleep(min(1.0, self._seconds / 4))
+            now = time.monotonic()
+            if now - looked > self._seconds / 2:
+                self._last = now
+            looked = now
+            if self.silent_s() > self._seconds:
+                log.critical("no progress for %.0f s: ending the process", self._seconds)
+                os._exit(STUCK_STATUS)
+
+
+def settle_memory() -> None:
+    """What is loaded by now stays: keep the collector from walking it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
