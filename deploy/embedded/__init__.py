@@ -1,0 +1,1 @@
+"""Real Kafka, Redis and ClickHouse as local processes, from pip packages alone."""

