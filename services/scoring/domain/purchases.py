@@ -47,14 +47,15 @@ def facts_of(purchases: Purchases) -> SnapshotFacts:
     """The sufficient statistics of each customer that bought, in the order of their numbers."""
     first = np.flatnonzero(np.diff(purchases.customer, prepend=-1) != 0)
     days = np.diff(first, append=len(purchases.day))
-    revenue = np.add.reduceat(purchases.amount, first)
+    # Sums of cents in floats are a hair off; profiles add exactly, and ties must stay ties.
+    revenue = np.round(np.add.reduceat(purchases.amount, first), 4)
     return SnapshotFacts(
         orders=np.add.reduceat(purchases.orders, first),
         purchase_days=days,
         first_day=purchases.day[first],
         last_day=purchases.day[first + days - 1],
         revenue=revenue,
-        repeat_revenue=np.where(days > 1, revenue - purchases.amount[first], 0.0),
+        repeat_revenue=np.where(days > 1, np.round(revenue - purchases.amount[first], 4), 0.0),
     )
 
 

@@ -72,5 +72,7 @@ def boundaries_of(recency_days: Floats, frequency: Floats, monetary: Floats) -> 
 
 
 def _quintiles(values: Floats) -> tuple[float, float, float, float]:
-    first, second, third, fourth = (float(value) for value in np.quantile(values, QUINTILES))
+    first, second, third, fourth = (
+        round(float(value), 6) for value in np.quantile(values, QUINTILES)
+    )
     return first, second, third, fourth

@@ -1,0 +1,178 @@
+"""Why a score is what it is: the inputs that moved it most, in words with their numbers.
+
+The effect of an input is what would change if that input alone were typical of the population.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from schemas.model import BgNbd, Model, RfmBoundaries
+from services.scoring.domain import first_gap
+from services.scoring.domain.arrays import DAYS_PER_WEEK, Floats, Histories, SnapshotFacts
+from services.scoring.domain.bg_nbd import alive_probability
+from services.scoring.domain.clv import predict
+from services.scoring.domain.score import ClvColumns, RfmColumns, ScoreBatch
+
+Reasons = dict[str, tuple[str, ...]]
+SHOWN: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One input of a score: its value and effect in each row, and what is typical.
+
+    `template` takes value, typical and effect.
+    """
+
+    template: str
+    values: Floats
+    typical: float
+    effects: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Typical:
+    """A typical repeat customer of the population: x, days between orders, days of silence."""
+
+    x: float
+    gap_days: float
+    silence_days: float
+
+    def alive(self, model: BgNbd, x: Floats, gap_days: Floats, silence_days: Floats) -> Floats:
+        t_x = x * gap_days / DAYS_PER_WEEK
+        return alive_probability(model, Histories(x, t_x, t_x + silence_days / DAYS_PER_WEEK))
+
+    def history(self) -> Histories:
+        t_x = self.x * self.gap_days / DAYS_PER_WEEK
+        observed = t_x + self.silence_days / DAYS_PER_WEEK
+        return Histories(np.array([self.x]), np.array([t_x]), np.array([observed]))
+
+
+def reasons_of(batch: ScoreBatch, facts: SnapshotFacts, model: Model | None) -> list[Reasons]:
+    """For each row: score -> its reasons, the strongest first. Empty where nobody ordered."""
+    if model is None or model.rfm is None:
+        return [{} for _ in range(len(facts))]
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    if batch.rfm is not None:
+        groups["rfm"] = _rfm_reasons(batch.rfm, batch.recency_days, facts)
+    if batch.churn is not None and model.bg_nbd is not None:
+        typical = _typical(model, model.rfm)
+        groups["churn"] = _strongest(_churn_drivers(model, model.bg_nbd, typical, batch, facts))
+        if batch.clv is not None:
+            groups["clv"] = _strongest(_clv_drivers(model, typical, batch.clv))
+            groups["value_segment"] = _value_reasons(model, batch.clv, facts)
+    names, columns = tuple(groups), zip(*groups.values(), strict=True)
+    told = [dict(zip(names, row, strict=True)) for row in columns]
+    return [row if buyer else {} for row, buyer in zip(told, batch.customers, strict=True)]
+
+
+def _typical(model: Model, rfm: RfmBoundaries) -> Typical:
+    middle_orders = (rfm.frequency[1] + rfm.frequency[2]) / 2
+    return Typical(
+        x=max(1.0, round(middle_orders) - 1.0),
+        gap_days=model.median_gap_days or 1.0,
+        silence_days=(rfm.recency_days[1] + rfm.recency_days[2]) / 2,
+    )
+
+
+def _churn_drivers(
+    model: Model, bg_nbd: BgNbd, typical: Typical, batch: ScoreBatch, facts: SnapshotFacts
+) -> list[Driver]:
+    """One-time buyers have silence as their only input."""
+    assert batch.churn is not None
+    once, alive = batch.churn.one_time, batch.churn.p_alive
+    x = np.maximum(facts.purchase_days - 1, 1).astype(np.float64)
+    gap = np.where(once, typical.gap_days, np.nan_to_num(batch.average_gap_days))
+    silence = batch.recency_days
+    fixed = np.array(typical.silence_days)
+    usual = first_gap.survival(model.first_gap_days, model.population.repeat_customers, fixed)
+    silent = np.where(once, usual, typical.alive(bg_nbd, x, gap, np.full(len(x), fixed)))
+    usual_gap = typical.alive(bg_nbd, x, np.full(len(x), typical.gap_days), silence)
+    usual_x = typical.alive(bg_nbd, np.full(len(x), typical.x), gap, silence)
+    return [
+        Driver(SILENCE, silence, typical.silence_days, alive - silent),
+        Driver(RHYTHM, gap, typical.gap_days, np.where(once, np.nan, alive - usual_gap)),
+        Driver(DAYS, x + 1, typical.x + 1, np.where(once, np.nan, alive - usual_x)),
+    ]
+
+
+SILENCE: Final = "{0:.0f} days without an order (typical {1:.0f}): P(alive) {2:+.2f}"
+RHYTHM: Final = "an order every {0:.0f} days (typical {1:.0f}): P(alive) {2:+.2f}"
+DAYS: Final = "{0:.0f} purchase days (typical {1:.0f}): P(alive) {2:+.2f}"
+ALIVE: Final = "P(alive) {0:.2f} in the model (typical {1:.2f}): {2:+.2f}"
+RATE: Final = "{0:.1f} orders a year if still a customer (typical {1:.1f}): {2:+.2f}"
+VALUE: Final = "{0:.2f} a purchase day (typical {1:.2f}): {2:+.2f}"
+
+
+def _clv_drivers(model: Model, typical: Typical, clv: ClvColumns) -> list[Driver]:
+    """The predicted value is a product: an input's effect is what it adds to a typical one."""
+    assert model.bg_nbd is not None
+    assert model.gamma_gamma is not None
+    usual = predict(model.bg_nbd, model.gamma_gamma, typical.history(), np.zeros(1))
+    mean = model.gamma_gamma.p * model.gamma_gamma.gamma / (model.gamma_gamma.q - 1)
+    factors = (
+        (ALIVE, clv.prediction.alive, float(usual.alive[0])),
+        (RATE, clv.prediction.monthly_if_alive.sum(axis=1), float(usual.monthly_if_alive.sum())),
+        (VALUE, clv.prediction.order_value, mean),
+    )
+    return [
+        Driver(template, values, typical, clv.predicted * (1 - typical / np.maximum(values, 1e-12)))
+        for template, values, typical in factors
+    ]
+
+
+def _strongest(drivers: list[Driver]) -> list[tuple[str, ...]]:
+    """Two reasons a row; a driver whose effect is NaN does not apply there."""
+    effects = np.stack([driver.effects for driver in drivers])
+    strength = np.where(np.isnan(effects), -1.0, np.abs(effects))
+    order = np.argsort(-strength, axis=0, kind="stable")[:SHOWN].T.tolist()
+    applies = (np.take_along_axis(strength, np.asarray(order).T, axis=0) >= 0).T.tolist()
+    texts = [
+        (driver.template.format, driver.values.tolist(), driver.typical, driver.effects.tolist())
+        for driver in drivers
+    ]
+    return [
+        tuple(
+            texts[which][0](texts[which][1][row], texts[which][2], texts[which][3][row])
+            for which, holds in zip(chosen, holding, strict=True)
+            if holds
+        )
+        for row, (chosen, holding) in enumerate(zip(order, applies, strict=True))
+    ]
+
+
+def _rfm_reasons(
+    rfm: RfmColumns, recency_days: Floats, facts: SnapshotFacts
+) -> list[tuple[str, ...]]:
+    columns = zip(
+        recency_days.tolist(),
+        rfm.recency.tolist(),
+        facts.orders.tolist(),
+        rfm.frequency.tolist(),
+        facts.revenue.tolist(),
+        rfm.monetary.tolist(),
+        strict=True,
+    )
+    return [
+        (
+            f"last order {days:.0f} days ago: recency {r}",
+            f"{orders} orders: frequency {f}",
+            f"{revenue:.2f} revenue: monetary {m}",
+        )
+        for days, r, orders, f, revenue, m in columns
+    ]
+
+
+def _value_reasons(model: Model, clv: ClvColumns, facts: SnapshotFacts) -> list[tuple[str, ...]]:
+    present, future = model.present_value_median or 0.0, model.future_value_median or 0.0
+    return [
+        (
+            f"has brought {brought:.2f} (median {present:.2f})",
+            f"12 months will bring {coming:.2f} (median {future:.2f})",
+        )
+        for brought, coming in zip(facts.revenue.tolist(), clv.predicted.tolist(), strict=True)
+    ]
