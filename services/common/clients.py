@@ -149,7 +149,7 @@ def missing(settings: Settings, engine: str) -> str | None:
     except EngineMissing as error:
         return str(error)
     except Exception as error:  # every client has its own family of errors
-        return str(EngineMissing(engine, _printable(address(settings, engine)), error))
+        return str(EngineMissing(engine, printable(address(settings, engine)), error))
     return None
 
 
@@ -190,7 +190,7 @@ def ensure_topics(settings: Settings) -> None:
                 raise
 
 
-def _printable(url: str) -> str:
+def printable(url: str) -> str:
     """An address without its password."""
     parts = urlsplit(url)
     return url.replace(f":{parts.password}@", ":***@") if parts.password else url

@@ -24,6 +24,22 @@ class Settings(BaseSettings):
         default="",
         description="ClickHouse URL, http://[user:password@]host:port; empty: the embedded one",
     )
+    kafka_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of the embedded Kafka; 0: a free one, kept"
+    )
+    redis_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of the embedded Redis; 0: a free one, kept"
+    )
+    clickhouse_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port of the embedded ClickHouse; 0: a free one, kept",
+    )
+    analyst_password: str = Field(
+        default="",
+        description="Embedded ClickHouse: password of the read-only user analyst; empty: made once",
+    )
     home: Path = Field(
         default=Path(".rapport"), description="Folder of the embedded engines' state and logs"
     )

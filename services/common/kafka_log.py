@@ -1,0 +1,114 @@
+"""The step's log in Kafka: takes micro-batches, and starts each partition where Redis says."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
+
+from services.common.batch import Record
+from services.common.ports import Gap
+
+log_to = logging.getLogger(__name__)
+
+WATERMARK_TIMEOUT_S = 10
+
+
+class KafkaLog:
+    """Newly assigned partitions stay paused until they are sought."""
+
+    def __init__(self, consumer: Any, topic: str, batch_max: int) -> None:
+        self._consumer = consumer
+        self._topic = topic
+        self._batch_max = batch_max
+        self._assigned: set[int] = set()
+        consumer.subscribe(
+            [topic], on_assign=self._on_assign, on_revoke=self._on_lost, on_lost=self._on_lost
+        )
+
+    def take(self, timeout_s: float) -> list[Record]:
+        """Up to batch_max records of assigned, sought partitions, in order within each."""
+        records = []
+        for message in self._consumer.consume(self._batch_max, timeout_s):
+            if message.error() is not None:
+                self._complain(message.error())
+                continue
+            records.append(_record(message))
+        return records
+
+    def assigned(self) -> frozenset[int]:
+        """The partitions this worker has now."""
+        return frozenset(self._assigned)
+
+    def seek(self, partition: int, offset: int | None) -> int:
+        """Go on from an offset, None: from the beginning; the offset it starts at.
+
+        Raises Gap when the log does not reach from there to its end without a hole.
+        """
+        place = TopicPartition(self._topic, partition)
+        low, high = self._watermarks(place)
+        if offset is not None and not low <= offset <= high:
+            raise Gap(
+                f"{self._topic}[{partition}]: the stored position is {offset}, but the log holds "
+                f"{low} to {high}: records {min(offset, high)} to {max(low, offset)} are gone. "
+                "Restore the topic, or accept the gap with `rapport position accept`"
+            )
+        start = low if offset is None else offset
+        self._consumer.incremental_unassign([place])
+        self._consumer.incremental_assign([TopicPartition(self._topic, partition, start)])
+        self._consumer.resume([place])
+        return start
+
+    def pause(self) -> None:
+        """Keep the membership alive while an engine is away; what arrives is read again later."""
+        parts = [TopicPartition(self._topic, partition) for partition in self._assigned]
+        with contextlib.suppress(KafkaException):
+            self._consumer.pause(parts)
+        self._consumer.consume(1, 0.1)
+
+    def lag(self) -> dict[int, int]:
+        """Records between the position and the end, as far as the consumer knows."""
+        behind = {}
+        places = [TopicPartition(self._topic, partition) for partition in self._assigned]
+        for place in self._consumer.position(places) if places else ():
+            high = self._consumer.get_watermark_offsets(place, cached=True)[1]
+            if high >= 0 and place.offset >= 0:
+                behind[place.partition] = max(0, high - place.offset)
+        return behind
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _watermarks(self, place: TopicPartition) -> tuple[int, int]:
+        low, high = self._consumer.get_watermark_offsets(place, timeout=WATERMARK_TIMEOUT_S)
+        return low, high
+
+    def _on_assign(self, consumer: Any, partitions: list[TopicPartition]) -> None:
+        mine = [p for p in partitions if p.topic == self._topic]
+        consumer.incremental_assign(
+            [TopicPartition(p.topic, p.partition, OFFSET_BEGINNING) for p in mine]
+        )
+        consumer.pause(mine)
+        self._assigned |= {p.partition for p in mine}
+
+    def _on_lost(self, consumer: Any, partitions: list[TopicPartition]) -> None:
+        self._assigned -= {p.partition for p in partitions}
+        consumer.incremental_unassign(partitions)
+
+    def _complain(self, error: KafkaError) -> None:
+        if error.fatal():
+            raise KafkaException(error)
+        log_to.warning("Kafka (RAPPORT_KAFKA): %s", error)
+
+
+def _record(message: Any) -> Record:
+    return Record(
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        message.key(),
+        message.value() or b"",
+        tuple(message.headers() or ()),
+    )

@@ -1,0 +1,128 @@
+"""Publishing to Kafka: every delivery report is checked; a transaction is only the fence."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import KafkaException, TopicPartition
+
+from services.common.batch import Output
+from services.common.failpoints import hit
+from services.common.ports import PublishFailed
+
+log_to = logging.getLogger(__name__)
+
+FLUSH_S_MAX = 60
+TRANSACTION_S_MAX = 60
+
+
+class Reports:
+    """Counts the delivery reports of one publishing."""
+
+    def __init__(self) -> None:
+        self.delivered = 0
+        self.fault: object = None
+
+    def __call__(self, error: object, _message: object) -> None:
+        if error is None:
+            self.delivered += 1
+        else:
+            self.fault = error
+
+
+class PlainPublisher:
+    """Publishes without transactions: Faust stalls on topics that hold transaction markers."""
+
+    def __init__(self, make_producer: Callable[[], Any]) -> None:
+        self._make_producer = make_producer
+        self._producer = make_producer()
+
+    def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
+        """Send and wait for every report. `positions` are of no use here."""
+        reports = Reports()
+        try:
+            send(self._producer, outputs, reports)
+            self._producer.flush(FLUSH_S_MAX)
+            settle(reports, len(outputs))
+        except (KafkaException, BufferError, PublishFailed) as error:
+            # what is still queued must not land after the next attempt's records
+            self._producer.purge()
+            self._producer = self._make_producer()
+            raise PublishFailed(f"Kafka (RAPPORT_KAFKA): {error}") from error
+
+
+class FencedPublisher:
+    """Publishes in a transaction that carries the group's offsets, so that a zombie is fenced.
+
+    No effect rests on the transaction (librdkafka lacks KIP-890); slots and ids suffice.
+    """
+
+    def __init__(self, make_producer: Callable[[], Any], consumer: Any, topic: str) -> None:
+        self._make_producer = make_producer
+        self._consumer = consumer
+        self._topic = topic
+        self._producer: Any = None
+
+    def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
+        """Send, carry the offsets, commit; after any fault a new producer starts afresh."""
+        try:
+            self._in_transaction(outputs, positions)
+        except (KafkaException, BufferError, PublishFailed) as error:
+            self._throw_away()
+            raise PublishFailed(f"Kafka (RAPPORT_KAFKA): {error}") from error
+
+    def _in_transaction(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
+        if self._producer is None:
+            self._producer = self._make_producer()
+            self._producer.init_transactions(TRANSACTION_S_MAX)
+        reports = Reports()
+        self._producer.begin_transaction()
+        send(self._producer, outputs, reports)
+        if positions:
+            places = [TopicPartition(self._topic, p, offset) for p, offset in positions.items()]
+            self._producer.send_offsets_to_transaction(
+                places, self._consumer.consumer_group_metadata(), TRANSACTION_S_MAX
+            )
+        self._producer.commit_transaction(TRANSACTION_S_MAX)
+        settle(reports, len(outputs))
+
+    def _throw_away(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        try:
+            producer.abort_transaction(5)
+        except KafkaException as error:
+            log_to.info("the transaction could not be aborted either: %s", error)
+        producer.purge()
+
+
+def send(producer: Any, outputs: Sequence[Output], reports: Reports) -> None:
+    """Hand all outputs to the producer; its queue is larger than a batch's outputs."""
+    middle = len(outputs) // 2
+    for index, output in enumerate(outputs):
+        if index == middle:
+            hit("middle_of_produce")
+        while True:
+            try:
+                producer.produce(
+                    output.topic,
+                    output.value,
+                    output.key,
+                    headers=list(output.headers),
+                    on_delivery=reports,
+                )
+                break
+            except BufferError:
+                producer.poll(0.5)
+        if not index % 500:
+            producer.poll(0)
+
+
+def settle(reports: Reports, expected: int) -> None:
+    """PublishFailed unless every output was acknowledged."""
+    if reports.fault is not None or reports.delivered != expected:
+        missing = expected - reports.delivered
+        raise PublishFailed(f"{missing} of {expected} outputs not acknowledged: {reports.fault}")

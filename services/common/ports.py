@@ -1,0 +1,94 @@
+"""What the atomic step needs of the world: a log, a store, a publisher. Tests bring fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from services.common.batch import Decision, Due, Output, Record
+
+
+class Gap(Exception):  # noqa: N818 - a state of the world that a person must look at
+    """The stored position lies where the log holds nothing (any more)."""
+
+
+class PublishFailed(Exception):  # noqa: N818
+    """Not every output was acknowledged; the slot still holds them all."""
+
+
+class StoreGone(Exception):  # noqa: N818
+    """The store did not answer; whether the last commit happened is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a partition stands: next offset (None: never read), commits so far, unpublished slot.
+
+    `commits` makes each commit to a partition unique even when its offset does not move.
+    """
+
+    offset: int | None
+    commits: int
+    slot: bytes = b""
+
+    def text(self) -> bytes:
+        """As it is stored and compared; a partition without a place is the empty text."""
+        if self.commits == 0:
+            return b""
+        return b"%d:%d" % (-1 if self.offset is None else self.offset, self.commits)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One partition's change of place within a commit, with its new slot."""
+
+    partition: int
+    before: Place
+    after: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """All that one call checks and writes."""
+
+    moves: Sequence[Move]
+    checks: Sequence[Output] = ()
+    decision: Decision = field(default_factory=Decision)
+
+
+Result = Literal["done", "moved", "stale", "conflict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """done; or nothing happened, since places moved, snapshots are stale, or a key changed."""
+
+    result: Result
+    found: Sequence[int] = ()
+
+
+class Log(Protocol):
+    """The input topic. `take` may change what is assigned; new partitions wait for their `seek`."""
+
+    def take(self, timeout_s: float) -> list[Record]: ...
+
+    def assigned(self) -> frozenset[int]: ...
+
+    def seek(self, partition: int, offset: int | None) -> int: ...
+
+
+class Store(Protocol):
+    """Redis, or a fake. Every method raises StoreGone when it does not answer."""
+
+    def places(self, partitions: Collection[int]) -> dict[int, Place]: ...
+
+    def due(self, partitions: Collection[int], now_us: int) -> list[Due]: ...
+
+    def commit(self, commit: Commit) -> Outcome: ...
+
+
+class Publisher(Protocol):
+    """Returns only when every output is acknowledged; else raises PublishFailed."""
+
+    def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None: ...

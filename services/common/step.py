@@ -1,0 +1,275 @@
+"""The atomic step: take a batch, decide, commit all of it or nothing, publish, check, free.
+
+The five rules of the design are here; each has a comment `rule N` and a test that breaks with it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
+
+from schemas.dead_letter import Reason
+from services.common import slot
+from services.common.batch import Batch, Decision, Due, Handler, Output, Record
+from services.common.dead_letters import dead_letter
+from services.common.failpoints import hit
+from services.common.ports import (
+    Commit,
+    Gap,
+    Log,
+    Move,
+    Place,
+    Publisher,
+    PublishFailed,
+    Result,
+    Store,
+    StoreGone,
+)
+
+log_to = logging.getLogger(__name__)
+
+#: The world's faults: they say nothing about a record, so no record is blamed for them.
+OUTAGES = (StoreGone, PublishFailed, Gap)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a step is made of. `relay` runs the publishing beside the next batch's loading."""
+
+    service: str
+    log: Log
+    store: Store
+    publisher: Publisher
+    handler: Handler
+    relay: Executor
+    now_us: Callable[[], int]
+    observer: Observer
+
+
+class Observer:
+    """Told what happened, for the metrics; this one does nothing."""
+
+    def committed(self, batch: Batch, outputs: Sequence[Output]) -> None:
+        """A batch is durable."""
+
+    def conflicted(self) -> None:
+        """A batch is decided again."""
+
+    def published(self, outputs: Sequence[Output]) -> None:
+        """Outputs are acknowledged."""
+
+    def settled(self) -> None:
+        """No slot holds anything unpublished."""
+
+    def resent(self, outputs: Sequence[Output]) -> None:
+        """Newer snapshots were published behind stale ones."""
+
+
+class Step:
+    """One worker's loop over its partitions. Call `run_once` for ever; `reset` after an outage."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._places: dict[int, Place] = {}
+        self._full: set[int] = set()  # partitions whose slot may hold unchecked outputs
+        self._unchecked: list[Output] = []
+        self._relaying: Future[list[Output]] | None = None
+
+    # -- the round ---------------------------------------------------------------------------
+
+    def run_once(self) -> int:
+        """Take what there is and carry it through; the number of records and due members done."""
+        self._follow_assignment()
+        busy = self._full or self._relaying is not None
+        taken = self._parts.log.take(0.01 if busy else 0.2)
+        # what was taken of a partition before it was (re)assigned will be read again from its place
+        new = self._follow_assignment()
+        records = [r for r in taken if r.partition not in new and self._is_next(r)]
+        due = self._parts.store.due(self._places, self._parts.now_us())
+        if not records and not due:
+            self.settle()
+            return 0
+        hit("after_read")
+        self._carry(records, due)
+        return len(records) + len(due)
+
+    def settle(self) -> None:
+        """With nothing to do: finish the relay, check it, free the slots."""
+        self._finish_relay()
+        if self._full or self._unchecked:
+            self._commit(Batch((), (), self._parts.now_us()), Decision())
+
+    def reset(self) -> None:
+        """Forget what memory holds: Redis says where to go on (rule 4)."""
+        if self._relaying is not None:
+            self._relaying.exception()  # wait for it; its slot will be relayed again
+        self._relaying = None
+        self._places.clear()
+        self._full.clear()
+
+    def _is_next(self, record: Record) -> bool:
+        place = self._places.get(record.partition)
+        return place is not None and (place.offset is None or record.offset >= place.offset)
+
+    # -- partitions --------------------------------------------------------------------------
+
+    def _follow_assignment(self) -> frozenset[int]:
+        """Drop lost partitions, adopt new ones; the new ones."""
+        assigned = self._parts.log.assigned()
+        for partition in self._places.keys() - assigned:
+            del self._places[partition]
+            self._full.discard(partition)
+        new = assigned - self._places.keys()
+        if new:
+            self._adopt(new)
+        return new
+
+    def _adopt(self, partitions: Collection[int]) -> None:
+        """Take over: publish what the slots hold, then read on from where Redis says (rule 4)."""
+        self._finish_relay()
+        places = self._parts.store.places(partitions)
+        left = [output for place in places.values() for output in slot.unpack(place.slot)]
+        if left:
+            self._publish(left, {})
+        for partition, place in places.items():
+            start = self._parts.log.seek(partition, place.offset)
+            self._places[partition] = replace(place, offset=start, slot=b"")
+            if place.slot:
+                self._full.add(partition)
+            else:
+                self._full.discard(partition)
+
+    # -- deciding ----------------------------------------------------------------------------
+
+    def _carry(self, records: Sequence[Record], due: Sequence[Due]) -> bool:
+        """Decide and commit; a conflict decides again, an exception looks for the poison.
+
+        False: another worker went on from here, and what was taken will be read again.
+        """
+        while True:
+            batch = Batch(records, due, self._parts.now_us())
+            try:
+                decision = self._parts.handler.decide(batch)
+            except OUTAGES:
+                raise
+            except Exception:
+                log_to.exception("a batch of %d could not be decided", len(records) + len(due))
+                return self._halve(records, due)
+            result = self._commit(batch, decision)
+            if result != "conflict":
+                return result == "done"
+            self._parts.observer.conflicted()
+
+    def _halve(self, records: Sequence[Record], due: Sequence[Due]) -> bool:
+        """Find the record that no decision can be made on; it alone becomes a dead letter."""
+        if len(records) + len(due) == 1:
+            batch = Batch(records, due, self._parts.now_us())
+            return self._commit(batch, self._poisoned(batch)) == "done"
+        if records and due:
+            return self._carry(records, ()) and self._carry((), due)
+        middle = (len(records) + len(due)) // 2
+        first = self._carry(records[:middle], due[:middle])
+        return first and self._carry(records[middle:], due[middle:])
+
+    def _poisoned(self, batch: Batch) -> Decision:
+        decision = Decision()
+        refused = [*batch.records, *(_as_record(due) for due in batch.due)]
+        for record in refused:
+            letter = dead_letter(
+                record,
+                service=self._parts.service,
+                workspace="unknown",
+                reason=Reason.POISON,
+                detail="no decision could be made on it; the service's log has the traceback",
+                now_us=batch.taken_at_us,
+            )
+            decision.outputs[record.partition] = [letter]
+        return decision
+
+    # -- committing --------------------------------------------------------------------------
+
+    def _commit(self, batch: Batch, decision: Decision) -> Result:
+        """Commit and start the relay; when places have moved, read all of them anew."""
+        self._finish_relay()
+        hit("before_next_commit")
+        for due in batch.due:
+            decision.due.setdefault((due.partition, due.member), None)
+        moves = self._moves(batch, decision)
+        result = self._committed(moves, decision)
+        if result == "moved":
+            # rule 2a: another worker went on from here, or Redis lost the end of its log
+            self._adopt([move.partition for move in moves])
+        if result != "done":
+            return result
+        hit("after_commit")
+        self._unchecked = []
+        self._places.update({move.partition: move.after for move in moves})
+        self._full = {move.partition for move in moves if move.after.slot}
+        self._start_relay(batch, decision, moves)
+        return "done"
+
+    def _committed(self, moves: Sequence[Move], decision: Decision) -> Result:
+        """Rule 3: a slot is overwritten only when what it held is the newest on the topic."""
+        while True:
+            outcome = self._parts.store.commit(Commit(moves, self._unchecked, decision))
+            if outcome.result != "stale":
+                return outcome.result
+            self._send_newest([self._unchecked[index] for index in outcome.found])
+
+    def _moves(self, batch: Batch, decision: Decision) -> list[Move]:
+        """The partitions of the batch, and those whose slot is published and can be freed."""
+        nexts = {record.partition: record.offset + 1 for record in batch.records}
+        touched = nexts.keys() | {due.partition for due in batch.due} | self._full
+        moves = []
+        for partition in sorted(touched & self._places.keys()):
+            before = self._places[partition]
+            packed = slot.pack(decision.outputs.get(partition, ()))
+            after = Place(nexts.get(partition, before.offset), before.commits + 1, packed)
+            moves.append(Move(partition, before, after))
+        return moves
+
+    # -- publishing --------------------------------------------------------------------------
+
+    def _start_relay(self, batch: Batch, decision: Decision, moves: Sequence[Move]) -> None:
+        outputs = [output for part in decision.outputs.values() for output in part]
+        self._parts.observer.committed(batch, outputs)
+        if not outputs:
+            self._parts.observer.settled()
+            return
+        positions = {move.partition: move.after.offset or 0 for move in moves}
+        self._relaying = self._parts.relay.submit(self._relay, outputs, positions)
+
+    def _relay(self, outputs: list[Output], positions: dict[int, int]) -> list[Output]:
+        hit("before_produce")
+        self._parts.publisher.publish(outputs, positions)
+        return outputs
+
+    def _finish_relay(self) -> None:
+        """Wait until the last commit's outputs are acknowledged, else PublishFailed."""
+        if self._relaying is None:
+            return
+        relaying, self._relaying = self._relaying, None
+        self._remember_published(relaying.result())
+
+    def _publish(self, outputs: list[Output], positions: dict[int, int]) -> None:
+        self._parts.publisher.publish(outputs, positions)
+        self._remember_published(outputs)
+
+    def _remember_published(self, outputs: list[Output]) -> None:
+        self._parts.observer.published(outputs)
+        self._unchecked += [output for output in outputs if output.watch is not None]
+
+    def _send_newest(self, stale: list[Output]) -> None:
+        """Another worker's newer snapshot may have been published before ours: send it again."""
+        old = {id(output) for output in stale}
+        self._unchecked = [output for output in self._unchecked if id(output) not in old]
+        newest = self._parts.handler.newest(stale)
+        self._parts.observer.resent(newest)
+        self._publish(newest, {})
+
+
+def _as_record(due: Due) -> Record:
+    """A due member in the shape of a record, so that its dead letter can keep it."""
+    return Record("due", due.partition, due.at_us, due.member, due.member)

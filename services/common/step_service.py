@@ -1,0 +1,132 @@
+"""A stateful service around the atomic step: connects, runs, waits out outages, stops gracefully."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import redis
+
+from services.common import clients
+from services.common.batch import Handler
+from services.common.health import HealthServer
+from services.common.kafka_log import KafkaLog
+from services.common.kafka_publisher import FencedPublisher, PlainPublisher
+from services.common.metrics import LAG, OUTAGES, StepMetrics
+from services.common.ports import PublishFailed, StoreGone
+from services.common.redis_store import RedisStore
+from services.common.run import Stop, Watchdog, settle_memory
+from services.common.settings import Settings
+from services.common.step import Parts, Step
+
+log_to = logging.getLogger(__name__)
+
+ENGINES = ("Kafka", "Redis")
+LAG_EVERY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What makes one service different from another."""
+
+    service: str
+    topic: str
+    make_handler: Callable[[redis.Redis], Handler]
+    fenced: bool
+    has_due: bool = False
+
+
+def run(settings: Settings, plan: Plan, stop: Stop) -> None:
+    """Until stopped. Raises Gap when the log no longer holds what comes next."""
+    checks = {name: partial(clients.missing, settings, name) for name in ENGINES}
+    health = HealthServer(settings, checks).start()
+    log_to.info("%s serves /healthz, /readyz and /metrics on port %d", plan.service, health.port)
+    try:
+        if clients.wait_for(settings, *ENGINES, stopped=stop):
+            clients.ensure_topics(settings)
+            _Worker(settings, plan, stop).run()
+    finally:
+        health.stop()
+
+
+class _Worker:
+    """The step, its clients and its watchdog."""
+
+    def __init__(self, settings: Settings, plan: Plan, stop: Stop) -> None:
+        self._settings, self._plan, self._stop = settings, plan, stop
+        self._redis = clients.redis_client(settings)
+        group = plan.service
+        consumer = clients.consumer(settings, group, **{"auto.offset.reset": "error"})
+        self._log = KafkaLog(consumer, plan.topic, settings.batch_events_max)
+        self._relay = ThreadPoolExecutor(1, thread_name_prefix="relay")
+        transactional = {"transactional.id": f"{group}-{time.time_ns()}"} if plan.fenced else {}
+        timeouts = {"message.timeout.ms": 30_000}
+        make = partial(clients.producer, settings, **transactional, **timeouts)
+        self._step = Step(
+            Parts(
+                service=plan.service,
+                log=self._log,
+                store=RedisStore(
+                    self._redis,
+                    plan.service,
+                    has_due=plan.has_due,
+                    replicas=settings.replicas_acked,
+                ),
+                publisher=FencedPublisher(make, consumer, plan.topic)
+                if plan.fenced
+                else PlainPublisher(make),
+                handler=plan.make_handler(self._redis),
+                relay=self._relay,
+                now_us=lambda: time.time_ns() // 1_000,
+                observer=StepMetrics(plan.service),
+            )
+        )
+        self._watchdog = Watchdog(settings.watchdog_s).start()
+        self._lag_seen_at = 0.0
+
+    def run(self) -> None:
+        settle_memory()
+        try:
+            while not self._stop():
+                self._round()
+                self._watchdog.alive()
+            self._leave()
+        finally:
+            self._relay.shutdown()
+            self._log.close()
+            self._redis.close()
+
+    def _round(self) -> None:
+        try:
+            self._step.run_once()
+            self._see_lag()
+        except (StoreGone, PublishFailed, redis.RedisError) as outage:
+            OUTAGES.labels(self._plan.service).inc()
+            log_to.error("%s; going on from Redis when it is back", outage)
+            self._wait_out()
+
+    def _wait_out(self) -> None:
+        """Keep the membership while engines are away; then go on from Redis's positions."""
+        self._step.reset()
+        while not self._stop() and any(clients.missing(self._settings, name) for name in ENGINES):
+            self._log.pause()
+            self._watchdog.alive()
+            self._stop.wait(0.3)
+
+    def _leave(self) -> None:
+        """Publish and free what is in flight, so that nobody has to take it over."""
+        try:
+            self._step.settle()
+        except (StoreGone, PublishFailed, redis.RedisError) as outage:
+            log_to.warning("left with a full slot: %s", outage)
+
+    def _see_lag(self) -> None:
+        if time.monotonic() - self._lag_seen_at < LAG_EVERY_S:
+            return
+        self._lag_seen_at = time.monotonic()
+        for partition, behind in self._log.lag().items():
+            LAG.labels(self._plan.service, str(partition)).set(behind)
