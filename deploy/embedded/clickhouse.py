@@ -26,13 +26,23 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
+def analyst_password_file(home: Path) -> Path:
+    return home / "analyst.password"
+
+
+def keep_analyst_password(home: Path, password: str) -> None:
+    """Readable by its owner alone."""
+    home.mkdir(parents=True, exist_ok=True)
+    kept = analyst_password_file(home)
+    kept.touch(mode=0o600)
+    kept.write_text(password)
+
+
 def analyst_password(home: Path) -> str:
-    """Made once for each home, readable by its owner alone."""
-    kept = home / "analyst.password"
-    if not kept.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        kept.touch(mode=0o600)
-        kept.write_text(secrets.token_urlsafe(18))
+    """Made once for each home."""
+    kept = analyst_password_file(home)
+    if not kept.exists() or not kept.read_text().strip():
+        keep_analyst_password(home, secrets.token_urlsafe(18))
     return kept.read_text().strip()
 
 

@@ -1,5 +1,6 @@
 """Kafka, Redis and ClickHouse together: those that were named, and a local one for the rest."""
 
+import json
 import signal
 import socket
 import time
@@ -23,8 +24,10 @@ ANSWERS: Mapping[str, Callable[[int], bool]] = {
     "clickhouse": clickhouse.answers,
 }
 START_SECONDS_MAX = 90.0
+ADDRESSES_FILE = "engines.json"  # where services look that were given no address
 
 Say = Callable[[str], None]
+Abandoned = Callable[[], bool]  # asked while waiting: whether to give up
 
 
 class EngineFailedError(RuntimeError):
@@ -33,6 +36,11 @@ class EngineFailedError(RuntimeError):
 
 def silent(_: str) -> None:
     """For callers that show no progress."""
+
+
+def never() -> bool:
+    """For callers that nobody interrupts."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class Engines:
     home: Path
     processes: Mapping[str, EngineProcess]
     say: Say = silent
+    abandoned: Abandoned = never
 
     @classmethod
     def left_in(cls, home: Path) -> "Engines":
@@ -83,7 +92,7 @@ class Engines:
         port = process.port
         assert port is not None, f"{name} never ran"
         _launch(self.home, process, port, self.say)
-        _wait(process, self.say)
+        _wait(process, self.say, self.abandoned)
 
     def kill(self, name: str) -> None:
         """As a crash would: SIGKILL."""
@@ -97,6 +106,7 @@ class Engines:
 
     def stop(self) -> None:
         """End every local engine in good order, all at the same time."""
+        (self.home / ADDRESSES_FILE).unlink(missing_ok=True)
         if self.processes:
             with ThreadPoolExecutor(len(self.processes)) as hands:
                 list(hands.map(EngineProcess.stop, self.processes.values()))
@@ -110,6 +120,7 @@ def start_engines(
     clickhouse: str | None = None,
     fixed_ports: Mapping[str, int] | None = None,
     say: Say = silent,
+    abandoned: Abandoned = never,
 ) -> Engines:
     """Start what has no address yet, adopt what an earlier run left, wait until all answer.
 
@@ -123,7 +134,7 @@ def start_engines(
     try:
         with ThreadPoolExecutor(len(NAMES)) as hands:
             for started in [
-                hands.submit(_bring_up, home, process, fixed.get(process.name), say)
+                hands.submit(_bring_up, home, process, fixed.get(process.name), say, abandoned)
                 for process in processes.values()
             ]:
                 started.result()
@@ -132,7 +143,15 @@ def start_engines(
             process.stop()
         raise
     addresses = {name: named[name] or _address(name, processes[name]) for name in NAMES}
-    return Engines(*_in_order(addresses), home, processes, say)
+    _write_addresses(home, addresses)
+    return Engines(*_in_order(addresses), home, processes, say, abandoned)
+
+
+def _write_addresses(home: Path, addresses: Mapping[str, str]) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    draft = home / f"{ADDRESSES_FILE}.new"
+    draft.write_text(json.dumps(addresses))
+    draft.replace(home / ADDRESSES_FILE)
 
 
 def _in_order(addresses: Mapping[str, str]) -> tuple[str, str, str]:
@@ -147,7 +166,9 @@ def _address(name: str, process: EngineProcess) -> str:
     return ADDRESS[name].format(host=ports.HOST, port=process.port)
 
 
-def _bring_up(home: Path, process: EngineProcess, fixed: int | None, say: Say) -> None:
+def _bring_up(
+    home: Path, process: EngineProcess, fixed: int | None, say: Say, abandoned: Abandoned
+) -> None:
     if process.alive() and fixed in (None, process.port):
         say(f"{process.name}: runs already, pid {process.pid}, port {process.port}")
     else:
@@ -156,7 +177,7 @@ def _bring_up(home: Path, process: EngineProcess, fixed: int | None, say: Say) -
         if process.port not in (None, port):
             say(f"{process.name}: its earlier port {process.port} is taken, now {port}")
         _launch(home, process, port, say)
-    _wait(process, say)
+    _wait(process, say, abandoned)
 
 
 def _launch(home: Path, process: EngineProcess, port: int, say: Say) -> None:
@@ -169,11 +190,13 @@ def _launch(home: Path, process: EngineProcess, port: int, say: Say) -> None:
         process.start(clickhouse.command(directory, port), port, clickhouse.environment(directory))
 
 
-def _wait(process: EngineProcess, say: Say) -> None:
+def _wait(process: EngineProcess, say: Say, abandoned: Abandoned) -> None:
     """Until it answers; a process that ends meanwhile is an error at once."""
     started = time.monotonic()
     assert process.port is not None
     while not (_listens(process.port) and ANSWERS[process.name](process.port)):
+        if abandoned():
+            raise EngineFailedError(f"{process.name}: stopped while it was starting")
         elapsed_s = time.monotonic() - started
         if not process.alive() or elapsed_s > START_SECONDS_MAX:
             how = "ended" if not process.alive() else f"did not answer in {elapsed_s:.0f} s"

@@ -94,6 +94,12 @@ def jars(say: Callable[[str], None]) -> tuple[Path, ...]:
         return found
 
 
+def downloaded() -> str:
+    """For people: whether a start needs the network."""
+    here = _listed(cache_directory() / f"kafka-{VERSION}.json")
+    return f"{VERSION}, {len(here)} jars" if here else f"{VERSION} is downloaded when it starts"
+
+
 def _listed(listing: Path) -> tuple[Path, ...]:
     """The jars of an earlier download, if every one of them is still there."""
     if not listing.exists():
