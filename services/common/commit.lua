@@ -1,47 +1,81 @@
 -- One atomic step: check everything, then write everything, or nothing at all.
 -- Lua does not roll back, so no write stands before the last check.
--- ARGV[1]: MessagePack of places, checks, reads, ids, writes, deletes, due, ids_ttl_s.
-local step = cmsgpack.unpack(ARGV[1])
+-- ARGV: counts of places, checks, reads, id sets, writes, deletes, due; seconds that ids are kept;
+-- then the items of each in that order, flat. An id set is: key, number of ids, ids.
+local PLACES, CHECKS, READS, IDS, WRITES, DELETES, DUE, IDS_KEPT_S = 1, 2, 3, 4, 5, 6, 7, 8
+local function count(what) return tonumber(ARGV[what]) end
 local found = {}
+local at = IDS_KEPT_S + 1
 
 -- (a) the place of every partition is still the one the batch started from
-for index, place in ipairs(step.places) do
-  if (redis.call('GET', place[1]) or '') ~= place[2] then found[#found + 1] = index - 1 end
+local places_at = at
+for index = 1, count(PLACES) do
+  if (redis.call('GET', ARGV[at]) or '') ~= ARGV[at + 1] then found[#found + 1] = index - 1 end
+  at = at + 5
 end
 if #found > 0 then return {'moved', found} end
 
 -- published snapshots that are not the newest any more (rule 3, in passing)
-for index, check in ipairs(step.checks) do
-  if redis.call('GETRANGE', check[1], 0, 7) ~= check[2] then found[#found + 1] = index - 1 end
+for index = 1, count(CHECKS) do
+  if redis.call('GETRANGE', ARGV[at], 0, 7) ~= ARGV[at + 1] then found[#found + 1] = index - 1 end
+  at = at + 2
 end
 if #found > 0 then return {'stale', found} end
 
 -- (b) every key that was read still has the version it had ('' means: still absent)
-for index, read in ipairs(step.reads) do
-  if redis.call('GETRANGE', read[1], 0, 7) ~= read[2] then return {'conflict', {index - 1}} end
+for index = 1, count(READS) do
+  if redis.call('GETRANGE', ARGV[at], 0, 7) ~= ARGV[at + 1] then return {'conflict', {index - 1}} end
+  at = at + 2
 end
 
 -- (c) no message id of the batch has been remembered meanwhile
-for index, set in ipairs(step.ids) do
-  if redis.call('EXISTS', set[1]) == 1 then
-    for _, known in ipairs(redis.call('SMISMEMBER', set[1], unpack(set[2]))) do
+local ids_at = at
+for index = 1, count(IDS) do
+  local last = at + 1 + tonumber(ARGV[at + 1])
+  if redis.call('EXISTS', ARGV[at]) == 1 then
+    for _, known in ipairs(redis.call('SMISMEMBER', ARGV[at], unpack(ARGV, at + 2, last))) do
       if known == 1 then return {'conflict', {index - 1}} end
     end
   end
+  at = last + 1
 end
 
--- (d) the state, (e) the outbox slots, (f) the positions, (g) the message ids
-for _, write in ipairs(step.writes) do redis.call('SET', write[1], write[2]) end
-for _, key in ipairs(step.deletes) do redis.call('DEL', key) end
-for _, place in ipairs(step.places) do
-  redis.call('SET', place[1], place[3])
-  if place[5] == '' then redis.call('DEL', place[4]) else redis.call('SET', place[4], place[5]) end
+-- (d) the state
+for _ = 1, count(WRITES) do
+  redis.call('SET', ARGV[at], ARGV[at + 1])
+  at = at + 2
 end
-for _, set in ipairs(step.ids) do
-  redis.call('SADD', set[1], unpack(set[2]))
-  redis.call('EXPIRE', set[1], step.ids_ttl_s)
+for _ = 1, count(DELETES) do
+  redis.call('DEL', ARGV[at])
+  at = at + 1
 end
-for _, due in ipairs(step.due) do
-  if due[3] == '' then redis.call('ZREM', due[1], due[2]) else redis.call('ZADD', due[1], due[3], due[2]) end
+for _ = 1, count(DUE) do
+  if ARGV[at + 2] == '' then
+    redis.call('ZREM', ARGV[at], ARGV[at + 1])
+  else
+    redis.call('ZADD', ARGV[at], ARGV[at + 2], ARGV[at + 1])
+  end
+  at = at + 3
+end
+
+-- (e) the outbox slots, (f) the positions
+at = places_at
+for _ = 1, count(PLACES) do
+  redis.call('SET', ARGV[at], ARGV[at + 2])
+  if ARGV[at + 4] == '' then
+    redis.call('DEL', ARGV[at + 3])
+  else
+    redis.call('SET', ARGV[at + 3], ARGV[at + 4])
+  end
+  at = at + 5
+end
+
+-- (g) the message ids
+at = ids_at
+for _ = 1, count(IDS) do
+  local last = at + 1 + tonumber(ARGV[at + 1])
+  redis.call('SADD', ARGV[at], unpack(ARGV, at + 2, last))
+  redis.call('EXPIRE', ARGV[at], ARGV[IDS_KEPT_S])
+  at = last + 1
 end
 return {'done', {}}

@@ -6,14 +6,13 @@ outbox slot, t:<service>:<partition> due times (sorted set, µs since 1970).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import msgspec
 import redis
 
-from services.common.batch import VERSION_BYTES, Decision, Due, Output, pack_state
+from services.common.batch import VERSION_BYTES, Decision, Due, pack_state
 from services.common.ports import Commit, Move, Outcome, Place, Result, StoreGone
 
 Answer = TypeVar("Answer")
@@ -22,7 +21,6 @@ Answer = TypeVar("Answer")
 IDS_KEPT_S = 15 * 86_400
 DUE_MAX = 1_000
 _SCRIPT = Path(__file__).with_name("commit.lua").read_bytes()
-_encode = msgspec.msgpack.Encoder().encode
 
 
 class RedisStore:
@@ -62,38 +60,50 @@ class RedisStore:
 
     def commit(self, commit: Commit) -> Outcome:
         """Check and write everything in one Lua call, or nothing."""
-        packed = _encode(
-            {
-                "places": [self._packed_move(move) for move in commit.moves],
-                "checks": [_packed_check(output) for output in commit.checks],
-                "ids_ttl_s": IDS_KEPT_S,
-                "due": self._packed_due(commit.decision),
-                **_packed_decision(commit.decision),
-            }
-        )
-        result, found = self._ask(lambda: self._call(packed))
+        arguments = self._arguments(commit)
+        result, found = self._ask(lambda: self._call(arguments))
         if self._replicas and result == b"done":
             self._wait_for_replicas()
         return Outcome(cast(Result, result.decode()), found)
 
-    def _packed_due(self, decision: Decision) -> list[tuple[bytes, bytes, bytes]]:
-        return [
-            (self._key(b"t", partition), member, b"" if at_us is None else b"%d" % at_us)
-            for (partition, member), at_us in decision.due.items()
-        ]
+    def _arguments(self, commit: Commit) -> list[bytes | int]:
+        """The script's ARGV: counts, then items, flat (see commit.lua)."""
+        decision = commit.decision
+        counts = (
+            len(commit.moves),
+            len(commit.checks),
+            len(decision.reads),
+            len(decision.remembered),
+            len(decision.writes) + len(decision.plain),
+            len(decision.deletes),
+            len(decision.due),
+        )
+        arguments: list[bytes | int] = [*counts, IDS_KEPT_S]
+        for move in commit.moves:
+            arguments += self._packed_move(move)
+        for output in commit.checks:
+            arguments += (output.watch or b"", output.version.to_bytes(VERSION_BYTES, "big"))
+        _append_decision(arguments, decision)
+        for (partition, member), at_us in decision.due.items():
+            arguments += (self._key(b"t", partition), member, b"" if at_us is None else at_us)
+        return arguments
 
     def _packed_move(self, move: Move) -> tuple[bytes, ...]:
         place, slot = self._key(b"p", move.partition), self._key(b"o", move.partition)
         return (place, move.before.text(), move.after.text(), slot, move.after.slot)
 
-    def _call(self, packed: bytes) -> Any:
+    def _call(self, arguments: list[bytes | int]) -> Any:
         if self._sha is None:
             self._sha = str(self._client.script_load(_SCRIPT))
         try:
-            return self._client.evalsha(self._sha, 0, cast(str, packed))
+            return self._run(arguments)
         except redis.exceptions.NoScriptError:  # Redis was restarted; nothing has run
             self._client.script_load(_SCRIPT)
-            return self._client.evalsha(self._sha, 0, cast(str, packed))
+            return self._run(arguments)
+
+    def _run(self, arguments: list[bytes | int]) -> Any:
+        run: Callable[..., Any] = self._client.execute_command
+        return run("EVALSHA", self._sha, 0, *arguments)
 
     def _wait_for_replicas(self) -> None:
         reached = self._ask(lambda: self._client.wait(self._replicas, 5_000))
@@ -117,20 +127,14 @@ def _place(text: bytes | None, slot: bytes | None) -> Place:
     return Place(None if offset == b"-1" else int(offset), int(commits), slot or b"")
 
 
-def _packed_check(output: Output) -> tuple[bytes, bytes]:
-    return (output.watch or b"", output.version.to_bytes(VERSION_BYTES, "big"))
-
-
-def _packed_version(version: int) -> bytes:
-    return version.to_bytes(VERSION_BYTES, "big") if version else b""
-
-
-def _packed_decision(decision: Decision) -> dict[str, Sequence[object]]:
-    writes = [(key, pack_state(*state)) for key, state in decision.writes.items()]
-    return {
-        "reads": [(key, _packed_version(version)) for key, version in decision.reads.items()],
-        # ids go as text: Lua's numbers are doubles and would lose the low bits
-        "ids": [(k, [b"%d" % i for i in ids]) for k, ids in decision.remembered.items()],
-        "writes": [*writes, *decision.plain.items()],
-        "deletes": decision.deletes,
-    }
+def _append_decision(arguments: list[bytes | int], decision: Decision) -> None:
+    for key, version in decision.reads.items():
+        arguments += (key, version.to_bytes(VERSION_BYTES, "big") if version else b"")
+    for key, ids in decision.remembered.items():
+        arguments += (key, len(ids))
+        arguments += ids
+    for key, state in decision.writes.items():
+        arguments += (key, pack_state(*state))
+    for key, value in decision.plain.items():
+        arguments += (key, value)
+    arguments += decision.deletes

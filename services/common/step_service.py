@@ -1,10 +1,10 @@
-"""A stateful service around the atomic step: connects, runs, waits out outages, stops gracefully."""
+"""A service around the atomic step: connects, runs, waits out outages, stops gracefully."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +12,7 @@ from functools import partial
 import redis
 
 from services.common import clients
-from services.common.batch import Handler
+from services.common.batch import Batch, Decision, Handler, Output
 from services.common.health import HealthServer
 from services.common.kafka_log import KafkaLog
 from services.common.kafka_publisher import FencedPublisher, PlainPublisher
@@ -53,6 +53,25 @@ def run(settings: Settings, plan: Plan, stop: Stop) -> None:
         health.stop()
 
 
+class _Guarded:
+    """A handler whose trouble with Redis is an outage, and never blamed on a record."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    def decide(self, batch: Batch) -> Decision:
+        try:
+            return self._handler.decide(batch)
+        except redis.RedisError as error:
+            raise StoreGone(f"Redis (RAPPORT_REDIS): {error}") from error
+
+    def newest(self, stale: Sequence[Output]) -> list[Output]:
+        try:
+            return self._handler.newest(stale)
+        except redis.RedisError as error:
+            raise StoreGone(f"Redis (RAPPORT_REDIS): {error}") from error
+
+
 class _Worker:
     """The step, its clients and its watchdog."""
 
@@ -79,7 +98,7 @@ class _Worker:
                 publisher=FencedPublisher(make, consumer, plan.topic)
                 if plan.fenced
                 else PlainPublisher(make),
-                handler=plan.make_handler(self._redis),
+                handler=_Guarded(plan.make_handler(self._redis)),
                 relay=self._relay,
                 now_us=lambda: time.time_ns() // 1_000,
                 observer=StepMetrics(plan.service),
@@ -104,7 +123,7 @@ class _Worker:
         try:
             self._step.run_once()
             self._see_lag()
-        except (StoreGone, PublishFailed, redis.RedisError) as outage:
+        except (StoreGone, PublishFailed) as outage:
             OUTAGES.labels(self._plan.service).inc()
             log_to.error("%s; going on from Redis when it is back", outage)
             self._wait_out()
@@ -121,7 +140,7 @@ class _Worker:
         """Publish and free what is in flight, so that nobody has to take it over."""
         try:
             self._step.settle()
-        except (StoreGone, PublishFailed, redis.RedisError) as outage:
+        except (StoreGone, PublishFailed) as outage:
             log_to.warning("left with a full slot: %s", outage)
 
     def _see_lag(self) -> None:
