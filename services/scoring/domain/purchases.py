@@ -48,7 +48,7 @@ def facts_of(purchases: Purchases) -> SnapshotFacts:
     first = np.flatnonzero(np.diff(purchases.customer, prepend=-1) != 0)
     days = np.diff(first, append=len(purchases.day))
     # Sums of cents in floats are a hair off; profiles add exactly, and ties must stay ties.
-    revenue = np.round(np.add.reduceat(purchases.amount, first), 4)
+    revenue: Floats = np.add.reduceat(purchases.amount, first).round(4)
     return SnapshotFacts(
         orders=np.add.reduceat(purchases.orders, first),
         purchase_days=days,

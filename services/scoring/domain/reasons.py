@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.model import BgNbd, Model, RfmBoundaries
 from services.scoring.domain import first_gap
@@ -20,12 +21,25 @@ from services.scoring.domain.score import ClvColumns, RfmColumns, ScoreBatch
 Reasons = dict[str, tuple[str, ...]]
 SHOWN: Final = 2
 
+#: value, typical value, effect
+SILENCE: Final = "%.0f days without an order (typical %.0f): P(alive) %+.2f"
+RHYTHM: Final = "an order every %.0f days (typical %.0f): P(alive) %+.2f"
+DAYS: Final = "%.0f purchase days (typical %.0f): P(alive) %+.2f"
+ALIVE: Final = "P(alive) %.2f in the model (typical %.2f): %+.2f"
+RATE: Final = "%.1f orders a year if still a customer (typical %.1f): %+.2f"
+VALUE: Final = "%.2f a purchase day (typical %.2f): %+.2f"
+#: one sentence for each rank, parted by |
+RANKS: Final = (
+    "last order %.0f days ago: recency %d|%d orders: frequency %d|%.2f revenue: monetary %d"
+)
+QUADRANT: Final = "has brought %.2f (median %.2f)|12 months will bring %.2f (median %.2f)"
+
 
 @dataclass(frozen=True, slots=True)
 class Driver:
     """One input of a score: its value and effect in each row, and what is typical.
 
-    `template` takes value, typical and effect.
+    `template` takes the value, the typical value and the effect.
     """
 
     template: str
@@ -100,14 +114,6 @@ def _churn_drivers(
     ]
 
 
-SILENCE: Final = "{0:.0f} days without an order (typical {1:.0f}): P(alive) {2:+.2f}"
-RHYTHM: Final = "an order every {0:.0f} days (typical {1:.0f}): P(alive) {2:+.2f}"
-DAYS: Final = "{0:.0f} purchase days (typical {1:.0f}): P(alive) {2:+.2f}"
-ALIVE: Final = "P(alive) {0:.2f} in the model (typical {1:.2f}): {2:+.2f}"
-RATE: Final = "{0:.1f} orders a year if still a customer (typical {1:.1f}): {2:+.2f}"
-VALUE: Final = "{0:.2f} a purchase day (typical {1:.2f}): {2:+.2f}"
-
-
 def _clv_drivers(model: Model, typical: Typical, clv: ClvColumns) -> list[Driver]:
     """The predicted value is a product: an input's effect is what it adds to a typical one."""
     assert model.bg_nbd is not None
@@ -129,20 +135,25 @@ def _strongest(drivers: list[Driver]) -> list[tuple[str, ...]]:
     """Two reasons a row; a driver whose effect is NaN does not apply there."""
     effects = np.stack([driver.effects for driver in drivers])
     strength = np.where(np.isnan(effects), -1.0, np.abs(effects))
-    order = np.argsort(-strength, axis=0, kind="stable")[:SHOWN].T.tolist()
-    applies = (np.take_along_axis(strength, np.asarray(order).T, axis=0) >= 0).T.tolist()
-    texts = [
-        (driver.template.format, driver.values.tolist(), driver.typical, driver.effects.tolist())
-        for driver in drivers
-    ]
+    order = np.argsort(-strength, axis=0, kind="stable")
+    first, second = (_texts(drivers, order[rank]) for rank in range(SHOWN))
+    single = (np.take_along_axis(strength, order[1:2], axis=0)[0] < 0).tolist()
     return [
-        tuple(
-            texts[which][0](texts[which][1][row], texts[which][2], texts[which][3][row])
-            for which, holds in zip(chosen, holding, strict=True)
-            if holds
-        )
-        for row, (chosen, holding) in enumerate(zip(order, applies, strict=True))
+        (one,) if alone else (one, two)
+        for one, two, alone in zip(first, second, single, strict=True)
     ]
+
+
+def _texts(drivers: list[Driver], chosen: NDArray[np.intp]) -> list[str]:
+    """The sentence of the chosen driver in each row."""
+    texts = np.empty(len(chosen), object)
+    for number, driver in enumerate(drivers):
+        rows = np.flatnonzero(chosen == number)
+        template, typical = driver.template, driver.typical
+        pairs = zip(driver.values[rows].tolist(), driver.effects[rows].tolist(), strict=True)
+        texts[rows] = [template % (value, typical, effect) for value, effect in pairs]
+    told: list[str] = texts.tolist()
+    return told
 
 
 def _rfm_reasons(
@@ -157,22 +168,10 @@ def _rfm_reasons(
         rfm.monetary.tolist(),
         strict=True,
     )
-    return [
-        (
-            f"last order {days:.0f} days ago: recency {r}",
-            f"{orders} orders: frequency {f}",
-            f"{revenue:.2f} revenue: monetary {m}",
-        )
-        for days, r, orders, f, revenue, m in columns
-    ]
+    return [tuple((RANKS % row).split("|")) for row in columns]
 
 
 def _value_reasons(model: Model, clv: ClvColumns, facts: SnapshotFacts) -> list[tuple[str, ...]]:
     present, future = model.present_value_median or 0.0, model.future_value_median or 0.0
-    return [
-        (
-            f"has brought {brought:.2f} (median {present:.2f})",
-            f"12 months will bring {coming:.2f} (median {future:.2f})",
-        )
-        for brought, coming in zip(facts.revenue.tolist(), clv.predicted.tolist(), strict=True)
-    ]
+    columns = zip(facts.revenue.tolist(), clv.predicted.tolist(), strict=True)
+    return [tuple((QUADRANT % (now, present, soon, future)).split("|")) for now, soon in columns]
