@@ -132,7 +132,7 @@ class Step:
         places = self._parts.store.places(partitions)
         left = [output for place in places.values() for output in slot.unpack(place.slot)]
         if left:
-            self._publish(left, {})
+            self._publish(left, {p: place.offset or 0 for p, place in places.items()})
         for partition, place in places.items():
             start = self._parts.log.seek(partition, place.offset)
             self._places[partition] = replace(place, offset=start, slot=b"")
@@ -267,7 +267,7 @@ class Step:
         self._unchecked = [output for output in self._unchecked if id(output) not in old]
         newest = self._parts.handler.newest(stale)
         self._parts.observer.resent(newest)
-        self._publish(newest, {})
+        self._publish(newest, {p: place.offset or 0 for p, place in self._places.items()})
 
 
 def _as_record(due: Due) -> Record:

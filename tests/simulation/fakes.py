@@ -1,0 +1,216 @@
+"""A fake log, store, topic and clock with the guarantees of Kafka and Redis, and no others."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from services.common.batch import Due, Output, Record
+from services.common.ports import Commit, Outcome, Place, PublishFailed, StoreGone
+from tests.simulation.scheduler import Worker
+
+
+@dataclass
+class Rules:
+    """Each can be taken out, to show that the simulation notices."""
+
+    check_places: bool = True
+    check_reads: bool = True
+    check_ids: bool = True
+    check_newest: bool = True
+    keep_slots: bool = True
+    seek_to_store: bool = True
+    fence: bool = True
+
+
+@dataclass
+class Kept:
+    """What the store holds: copied for a rollback to an earlier moment."""
+
+    state: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+    places: dict[int, Place] = field(default_factory=dict)
+    ids: dict[bytes, set[int]] = field(default_factory=dict)
+    due: dict[tuple[int, bytes], int] = field(default_factory=dict)
+
+
+class World:
+    """All that outlives a worker."""
+
+    def __init__(self, dice: Random, partitions: int, rules: Rules) -> None:
+        self.dice = dice
+        self.rules = rules
+        self.log: dict[int, list[Record]] = {p: [] for p in range(partitions)}
+        self.kept = Kept()
+        self.earlier: list[Kept] = []
+        self.topic: list[Output] = []
+        self.late: list[Output] = []
+        self.owner: dict[int, str] = {}
+        self.generation = 0
+        self.committed: dict[int, int] = {}
+        self.now_us = 1_000
+        self.connections = 0
+
+    def remember(self) -> None:
+        """A moment that the store may be thrown back to."""
+        self.earlier.append(copy.deepcopy(self.kept))
+
+    def roll_back(self) -> None:
+        """The end of the append-only file is lost; every connection breaks."""
+        if self.earlier:
+            index = self.dice.randrange(max(0, len(self.earlier) - 3), len(self.earlier))
+            self.kept = copy.deepcopy(self.earlier[index])
+            del self.earlier[index + 1 :]
+            self.connections += 1
+
+
+def conflict_of(rules: Rules, kept: Kept, commit: Commit) -> bool:
+    """Checks (b) and (c) of the commit script."""
+    decision = commit.decision
+    if rules.check_reads:
+        for key, version in decision.reads.items():
+            if kept.state.get(key, (0, b""))[0] != version:
+                return True
+    if rules.check_ids:
+        return any(kept.ids.get(key, set()) & set(ids) for key, ids in decision.remembered.items())
+    return False
+
+
+def apply(rules: Rules, kept: Kept, commit: Commit) -> Outcome:
+    """The commit script in Python; tests/contract holds it against the Lua."""
+    decision = commit.decision
+    if rules.check_places:
+        moved = [
+            index
+            for index, move in enumerate(commit.moves)
+            if kept.places.get(move.partition, Place(None, 0)).text() != move.before.text()
+        ]
+        if moved:
+            return Outcome("moved", moved)
+    if rules.check_newest:
+        stale = [
+            index
+            for index, output in enumerate(commit.checks)
+            if kept.state.get(output.watch or b"", (0, b""))[0] != output.version
+        ]
+        if stale:
+            return Outcome("stale", stale)
+    if conflict_of(rules, kept, commit):
+        return Outcome("conflict")
+    kept.state.update(decision.writes)
+    for key in decision.deletes:
+        kept.state.pop(key, None)
+    for key, ids in decision.remembered.items():
+        kept.ids.setdefault(key, set()).update(ids)
+    for (partition, member), at_us in decision.due.items():
+        kept.due.pop((partition, member), None)
+        if at_us is not None:
+            kept.due[partition, member] = at_us
+    for move in commit.moves:
+        kept.places[move.partition] = move.after
+    return Outcome("done")
+
+
+class FakeStore:
+    """One worker's connection to the store."""
+
+    def __init__(self, world: World, worker: Worker) -> None:
+        self._world, self._worker = world, worker
+        self._connection = world.connections
+
+    def places(self, partitions: Collection[int]) -> dict[int, Place]:
+        self._arrive()
+        kept = self._world.kept.places
+        found = {p: kept.get(p, Place(None, 0)) for p in partitions}
+        if not self._world.rules.keep_slots:
+            return {p: Place(place.offset, place.commits) for p, place in found.items()}
+        return found
+
+    def due(self, partitions: Collection[int], now_us: int) -> list[Due]:
+        self._arrive()
+        kept = sorted(self._world.kept.due.items())
+        return [Due(p, m, at) for (p, m), at in kept if p in partitions and at <= now_us]
+
+    def load(self, keys: Collection[bytes]) -> dict[bytes, tuple[int, bytes]]:
+        self._arrive()
+        return {key: self._world.kept.state.get(key, (0, b"")) for key in keys}
+
+    def known(self, key: bytes, ids: Collection[int]) -> set[int]:
+        self._arrive()
+        return self._world.kept.ids.get(key, set()) & set(ids)
+
+    def commit(self, commit: Commit) -> Outcome:
+        self._arrive()
+        outcome = apply(self._world.rules, self._world.kept, commit)
+        if outcome.result == "done":
+            self._world.remember()
+            if self._world.dice.random() < 0.02:
+                raise StoreGone("the commit happened, its answer got lost")
+        return outcome
+
+    def _arrive(self) -> None:
+        self._worker.pass_here()
+        if self._connection != self._world.connections or self._world.dice.random() < 0.01:
+            self._connection = self._world.connections
+            raise StoreGone("connection lost")
+
+
+class FakeLog:
+    """One worker's consumer."""
+
+    def __init__(self, world: World, worker: Worker) -> None:
+        self._world, self._worker = world, worker
+        self._at: dict[int, int | None] = {}
+        self.generation = -1
+
+    def take(self, timeout_s: float) -> list[Record]:
+        self._worker.pass_here()
+        self.generation = self._world.generation
+        mine = {p for p, name in self._world.owner.items() if name == self._worker.name}
+        self._at = {p: self._at.get(p) for p in mine}
+        taken = []
+        for partition, at in self._at.items():
+            if at is not None:
+                records = self._world.log[partition][at : at + self._world.dice.randint(0, 4)]
+                taken += records
+                self._at[partition] = at + len(records)
+        return taken
+
+    def assigned(self) -> frozenset[int]:
+        return frozenset(self._at)
+
+    def seek(self, partition: int, offset: int | None) -> int:
+        self._worker.pass_here()
+        if not self._world.rules.seek_to_store:
+            offset = self._world.committed.get(partition, 0)
+        if partition in self._at:
+            self._at[partition] = offset or 0
+        return offset or 0
+
+
+class FakePublisher:
+    """Without the fence each output lands alone, maybe late; with it all land at once, or none."""
+
+    def __init__(self, world: World, worker: Worker, log: FakeLog) -> None:
+        self._world, self._worker, self._log = world, worker, log
+
+    def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
+        if not self._world.rules.fence:
+            self._one_by_one(outputs)
+            return
+        self._worker.pass_here()
+        if self._log.generation != self._world.generation or self._world.dice.random() < 0.02:
+            raise PublishFailed("fenced, or Kafka is away")
+        self._world.topic += outputs
+        self._world.committed.update(positions)
+
+    def _one_by_one(self, outputs: Sequence[Output]) -> None:
+        for index, output in enumerate(outputs):
+            try:
+                self._worker.pass_here()
+            except BaseException:
+                # what the dead process had handed to the network may still arrive, at any time
+                self._world.late += outputs[index : index + self._world.dice.randint(0, 2)]
+                raise
+            self._world.topic.append(output)
