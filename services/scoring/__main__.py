@@ -1,0 +1,106 @@
+"""`python -m services.scoring score` and `... columns`: two processes, two consumer groups."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from services.common.clients import (
+    EngineMissing,
+    address,
+    clickhouse_client,
+    consumer,
+    ensure_topics,
+    missing,
+    producer,
+    wait_for,
+)
+from services.common.health import HealthServer
+from services.common.logs import setup
+from services.common.run import Stop, Watchdog, settle_memory
+from services.common.settings import Settings
+from services.scoring.columns import GROUP, Columns
+from services.scoring.insert import Outage
+from services.scoring.store import migrate
+
+log = logging.getLogger(__name__)
+
+#: An insert that takes longer is tried again; below Kafka's max.poll.interval.
+ANSWER_WITHIN_S = 20
+
+
+def connected(settings: Settings) -> Any:
+    """A ClickHouse client, with tables and views up to date. Outage when it does not answer."""
+    try:
+        client = clickhouse_client(
+            settings, connect_timeout=3, send_receive_timeout=ANSWER_WITHIN_S
+        )
+        migrate(client)
+    except (ClickHouseError, OSError) as error:
+        url = urlsplit(address(settings, "ClickHouse"))
+        where = f"{url.hostname}:{url.port}"
+        raise Outage(str(EngineMissing("ClickHouse", where, error))) from error
+    except EngineMissing as error:
+        raise Outage(str(error)) from error
+    return client
+
+
+def columns(settings: Settings, stop: Stop) -> None:
+    """Keep ClickHouse up to date with the published topics until stopped."""
+    setup(settings, "scoring.columns")
+    checks = {name: lambda name=name: missing(settings, name) for name in ("Kafka", "ClickHouse")}
+    health = HealthServer(settings, checks).start()
+    log.info("health on port %d", health.port)
+    watchdog = Watchdog(settings.watchdog_s)
+    if wait_for(settings, "Kafka", stopped=stop):
+        ensure_topics(settings)
+        worker = assembled(settings)
+        settle_memory()
+        watchdog.start()
+        while not stop():
+            watchdog.alive()
+            worker.step()
+        worker.finish()
+    health.stop()
+
+
+def assembled(settings: Settings) -> Columns:
+    """The worker with its clients."""
+    answers: list[Columns] = []
+    reader = consumer(
+        settings,
+        GROUP,
+        on_commit=lambda error, partitions: answers[0].on_commit(error, partitions),
+        error_cb=lambda error: log.error("Kafka (RAPPORT_KAFKA): %s", error),
+    )
+    worker = Columns(reader, producer(settings), lambda: connected(settings))
+    answers.append(worker)
+    worker.subscribe()
+    return worker
+
+
+def score(settings: Settings, stop: Stop) -> None:
+    """Score profile snapshots until stopped."""
+    from services.scoring.stream import run
+
+    run(settings, stop)
+
+
+COMMANDS = {"score": score, "columns": columns}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the two processes; 2 when neither is named."""
+    if len(arguments) != 1 or arguments[0] not in COMMANDS:
+        sys.stderr.write("usage: python -m services.scoring (score | columns)\n")
+        return 2
+    COMMANDS[arguments[0]](Settings(), Stop().on_signals())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,231 @@
+"""The published topics → ClickHouse: read, make rows, insert once a second, commit offsets.
+
+Offsets are committed only after every row of them is in ClickHouse (or is a published dead
+letter). Rows are absolute and versioned, so a row that comes twice changes nothing. While
+ClickHouse does not answer, reading is paused, the group membership is kept by polling on, and
+memory is bounded by what was read before.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+from confluent_kafka import KafkaException, TopicPartition
+
+from services.common.batch import Record
+from services.common.failpoints import hit
+from services.scoring import metrics
+from services.scoring.insert import Outage, insert
+from services.scoring.refuse import letter_of, publish
+from services.scoring.rows import PROCESSORS
+from services.scoring.rows.touchpoints import TABLE as TOUCHPOINTS
+from services.scoring.waiting import Line, Waiting
+
+log = logging.getLogger(__name__)
+
+GROUP: Final = "scoring.columns"
+INSERT_EVERY_S: Final = 1.0
+READ_WITHIN_S: Final = 0.1
+EVENTS_MAX: Final = 5_000
+SAID_AGAIN_AFTER_S: Final = 30.0
+#: What a processor raises on a value that it can not make rows of.
+NO_ROW: Final = (msgspec.DecodeError, ValueError, TypeError, OverflowError, ArithmeticError)
+
+OCCURRED_AT: Final = TOUCHPOINTS.schema.get_field_index("occurred_at")
+RECEIVED_AT: Final = TOUCHPOINTS.schema.get_field_index("received_at")
+
+
+class Columns:
+    """One worker. `connect` gives a ClickHouse client with the schema in place, or raises.
+
+    Called from one thread; `step` blocks no longer than an insert may take.
+    """
+
+    def __init__(self, consumer: Any, producer: Any, connect: Callable[[], Any]) -> None:
+        self._consumer = consumer
+        self._producer = producer
+        self._connect = connect
+        self._client: Any = None
+        self._waiting = Waiting()
+        self._done: dict[tuple[str, int], int] = {}
+        self._insert_at = 0.0
+        self._said_at = -SAID_AGAIN_AFTER_S
+
+    def subscribe(self) -> None:
+        self._consumer.subscribe(
+            list(PROCESSORS), on_assign=self._assigned, on_revoke=self._revoked
+        )
+
+    def step(self) -> None:
+        """Read a little; when it is time, insert what waits and commit its offsets."""
+        self._read()
+        if time.monotonic() >= self._insert_at or self._waiting.full():
+            self._insert_at = time.monotonic() + INSERT_EVERY_S
+            self._settle()
+
+    def finish(self) -> None:
+        """Insert what waits, if ClickHouse takes it, and leave the group."""
+        self._settle()
+        self._consumer.close()
+
+    def on_commit(self, error: Any, partitions: Sequence[Any]) -> None:
+        """Kafka's answer to a commit. What failed is committed with the next one."""
+        if error is None:
+            return
+        log.warning("offsets are not committed yet: %s", error)
+        assigned = {(one.topic, one.partition) for one in self._consumer.assignment()}
+        for one in partitions:
+            if (one.topic, one.partition) in assigned:
+                self._waiting.next_offsets.setdefault((one.topic, one.partition), one.offset)
+
+    # -- read -------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        for message in self._consumer.consume(EVENTS_MAX, timeout=READ_WITHIN_S):
+            if message.error() is not None:
+                log.error("Kafka (RAPPORT_KAFKA): %s", message.error())
+                continue
+            self._take(_record(message), message.timestamp()[1])
+        metrics.COLUMNS_WAITING_ROWS.set(self._waiting.rows)
+
+    def _take(self, record: Record, published_ms: int) -> None:
+        metrics.COLUMNS_EVENTS.labels(record.topic).inc()
+        self._waiting.read(record)
+        try:
+            for table, row in PROCESSORS[record.topic](record.value, published_ms):
+                self._waiting.add(table, Line(row, record))
+        except NO_ROW as error:
+            self._refuse(record, f"no row can be made of this message: {error}")
+
+    def _refuse(self, record: Record, detail: str) -> None:
+        letter = letter_of(record, detail, time.time_ns() // 1000)
+        if letter is not None:
+            self._waiting.letters.append(letter)
+
+    # -- insert and commit -----------------------------------------------------------------
+
+    def _settle(self) -> None:
+        try:
+            if self._client is None:
+                self._client = self._connect()
+                self._resume()
+            self._insert_all()
+        except Outage as outage:
+            self._pause(outage)
+            return
+        if self._letters_are_safe():
+            self._commit()
+        self._show_lag()
+
+    def _insert_all(self) -> None:
+        inserted = False
+        for table, lines in self._waiting.lines.items():
+            if not lines:
+                continue
+            refused = insert(self._client, table, lines)
+            for one in refused:
+                self._refuse(one.line.record, one.detail)
+            if table == TOUCHPOINTS.name:
+                _observe_freshness(lines)
+            self._waiting.inserted(table)
+            inserted = True
+        if inserted:
+            hit("clickhouse_insert")
+
+    def _letters_are_safe(self) -> bool:
+        if self._waiting.letters and not publish(self._producer, self._waiting.letters):
+            metrics.COLUMNS_ERRORS.labels("Kafka").inc()
+            return False
+        self._waiting.letters = []
+        return True
+
+    def _commit(self) -> None:
+        offsets = self._waiting.next_offsets
+        if not offsets:
+            return
+        self._done |= offsets
+        self._waiting.next_offsets = {}
+        try:
+            self._consumer.commit(
+                offsets=[TopicPartition(*place, offset) for place, offset in offsets.items()],
+                asynchronous=True,
+            )
+        except KafkaException as error:
+            log.warning("offsets are not committed yet: %s", error)
+            self._waiting.next_offsets = offsets
+
+    # -- engines come and go ----------------------------------------------------------------
+
+    def _pause(self, outage: Outage) -> None:
+        """Stop reading, say why, and try again with a new connection."""
+        self._client = None
+        metrics.COLUMNS_ERRORS.labels("ClickHouse").inc()
+        metrics.COLUMNS_PAUSED.set(1)
+        self._consumer.pause(self._consumer.assignment())
+        if time.monotonic() - self._said_at >= SAID_AGAIN_AFTER_S:
+            self._said_at = time.monotonic()
+            log.error("ClickHouse (RAPPORT_CLICKHOUSE): %s; reading is paused", outage)
+
+    def _resume(self) -> None:
+        metrics.COLUMNS_PAUSED.set(0)
+        self._said_at = -SAID_AGAIN_AFTER_S
+        self._consumer.resume(self._consumer.assignment())
+        log.info("ClickHouse answers, its tables and views are up to date; reading")
+
+    def _assigned(self, consumer: Any, partitions: Sequence[Any]) -> None:
+        """New partitions start at what was committed. They are paused with the next try."""
+        places = {(one.topic, one.partition) for one in partitions}
+        log.info("reading %d more partitions", len(places))
+        _say_gaps(consumer, partitions)
+
+    def _revoked(self, _consumer: Any, partitions: Sequence[Any]) -> None:
+        """Another worker reads these from what was committed; rows that come twice are one."""
+        for one in partitions:
+            self._waiting.forget((one.topic, one.partition))
+            self._done.pop((one.topic, one.partition), None)
+
+    def _show_lag(self) -> None:
+        lags = dict.fromkeys(PROCESSORS, 0)
+        for one in self._consumer.assignment():
+            _low, high = self._consumer.get_watermark_offsets(one, cached=True)
+            done = self._done.get((one.topic, one.partition))
+            if done is not None and high > done:
+                lags[one.topic] += high - done
+        for topic, lag in lags.items():
+            metrics.COLUMNS_LAG.labels(topic).set(lag)
+
+
+def _record(message: Any) -> Record:
+    return Record(
+        topic=message.topic(),
+        partition=message.partition(),
+        offset=message.offset(),
+        key=message.key(),
+        value=message.value() or b"",
+        headers=tuple(message.headers() or ()),
+    )
+
+
+def _observe_freshness(lines: Sequence[Line]) -> None:
+    now = time.time()
+    for line in lines:
+        metrics.COLUMNS_OCCURRED_SECONDS.observe(now - line.row[OCCURRED_AT].timestamp())
+        metrics.COLUMNS_RECEIVED_SECONDS.observe(now - line.row[RECEIVED_AT].timestamp())
+
+
+def _say_gaps(consumer: Any, partitions: Sequence[Any]) -> None:
+    """Name what the log dropped before it was read: reading goes on at the oldest message."""
+    try:
+        for one in consumer.committed(list(partitions), timeout=10):
+            if one.offset <= 0:
+                continue
+            oldest, _ = consumer.get_watermark_offsets(one, timeout=5)
+            if oldest > one.offset:
+                place = (one.topic, one.partition, one.offset, oldest)
+                log.error("%s %d: the log lost the messages from %d to before %d", *place)
+    except KafkaException as error:
+        log.warning("could not compare the committed offsets with the log: %s", error)

@@ -1,0 +1,224 @@
+"""profiles.changed -> profiles, profile_identifiers, profile_redirects."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+
+from services.scoring.rows.table import (
+    COUNT,
+    DAY,
+    FLOAT,
+    IDENTIFIERS,
+    MONEY,
+    TEXT,
+    TIME,
+    Identifier,
+    Rows,
+    Table,
+    Uuid,
+    Version,
+    money,
+)
+
+COUNTS: Final = pa.map_(TEXT, COUNT)
+COMPLAINTS: Final = pa.list_(
+    pa.struct(
+        [
+            ("complaint_id", TEXT),
+            ("received_at", TIME),
+            ("severity", pa.uint8()),
+            ("category", TEXT),
+        ]
+    )
+)
+
+PROFILES: Final = Table.of(
+    "profiles",
+    workspace=TEXT,
+    profile_id=TEXT,
+    version=COUNT,
+    updated_at=TIME,
+    merged_into=TEXT,
+    identifiers=IDENTIFIERS,
+    refused_links=COUNT,
+    traits=pa.map_(TEXT, TEXT),
+    accounts=pa.list_(TEXT),
+    first_seen_at=TIME,
+    last_seen_at=TIME,
+    events=COUNT,
+    events_by_kind=COUNTS,
+    events_by_channel=COUNTS,
+    last_at_by_kind=pa.map_(TEXT, TIME),
+    categories=COUNTS,
+    orders=COUNT,
+    revenue=MONEY,
+    refunded=MONEY,
+    currency=TEXT,
+    purchase_days=COUNT,
+    first_day=DAY,
+    last_day=DAY,
+    repeat_revenue=MONEY,
+    last_order_at=TIME,
+    other_currencies=pa.map_(TEXT, MONEY),
+    calls=COUNT,
+    call_duration_s=FLOAT,
+    complaints=COUNT,
+    complaints_handled=COUNT,
+    open_complaints=COMPLAINTS,
+    csat_answers=COUNT,
+    csat_mean=FLOAT,
+    nps_last=FLOAT,
+    ces_mean=FLOAT,
+)
+IDENTIFIER_ROWS: Final = Table.of(
+    "profile_identifiers", workspace=TEXT, kind=TEXT, value=TEXT, profile_id=TEXT, version=COUNT
+)
+REDIRECTS: Final = Table.of(
+    "profile_redirects", workspace=TEXT, profile_id=TEXT, merged_into=TEXT, version=COUNT
+)
+
+
+class Trait(msgspec.Struct, frozen=True):
+    value: Any = None
+
+
+class Purchases(msgspec.Struct, frozen=True):
+    orders: int = 0
+    revenue: Decimal = Decimal(0)
+    refunded: Decimal = Decimal(0)
+    currency: str = "USD"
+    purchase_days: int = 0
+    first_day: date | None = None
+    last_day: date | None = None
+    repeat_revenue: Decimal = Decimal(0)
+    last_order_at: datetime | None = None
+    other_currencies: dict[str, Decimal] = {}
+
+    def columns(self) -> tuple[Any, ...]:
+        return (
+            self.orders,
+            money(self.revenue),
+            money(self.refunded),
+            self.currency,
+            self.purchase_days,
+            self.first_day,
+            self.last_day,
+            money(self.repeat_revenue),
+            self.last_order_at,
+            [(currency, money(amount)) for currency, amount in self.other_currencies.items()],
+        )
+
+
+class OpenComplaint(msgspec.Struct, frozen=True):
+    complaint_id: str
+    received_at: datetime
+    severity: int
+    category: str | None = None
+
+
+class Service(msgspec.Struct, frozen=True):
+    calls: int = 0
+    call_duration_s: float = 0
+    complaints: int = 0
+    complaints_handled: int = 0
+    open_complaints: list[OpenComplaint] = []
+    csat_answers: int = 0
+    csat_mean: float | None = None
+    nps_last: float | None = None
+    ces_mean: float | None = None
+
+    def columns(self) -> tuple[Any, ...]:
+        return (
+            self.calls,
+            self.call_duration_s,
+            self.complaints,
+            self.complaints_handled,
+            [
+                (one.complaint_id, one.received_at, one.severity, one.category or "")
+                for one in self.open_complaints
+            ],
+            self.csat_answers,
+            self.csat_mean,
+            self.nps_last,
+            self.ces_mean,
+        )
+
+
+class Behaviour(msgspec.Struct, frozen=True):
+    events: int = 0
+    by_kind: dict[str, int] = {}
+    by_channel: dict[str, int] = {}
+    last_at: dict[str, datetime] = {}
+    categories: dict[str, int] = {}
+
+    def columns(self) -> tuple[Any, ...]:
+        return (
+            self.events,
+            list(self.by_kind.items()),
+            list(self.by_channel.items()),
+            list(self.last_at.items()),
+            list(self.categories.items()),
+        )
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """schemas.profile.Profile, as far as there are columns for it."""
+
+    workspace: str
+    profile_id: Uuid
+    version: Version
+    updated_at: datetime
+    merged_into: Uuid | None = None
+    identifiers: list[Identifier] = []
+    refused_links: int = 0
+    traits: dict[str, Trait] = {}
+    accounts: list[str] = []
+    first_seen_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    behaviour: Behaviour = Behaviour()
+    purchases: Purchases = Purchases()
+    service: Service = Service()
+
+    def columns(self) -> tuple[Any, ...]:
+        return (
+            self.workspace,
+            self.profile_id,
+            self.version,
+            self.updated_at,
+            self.merged_into,
+            [identifier.pair() for identifier in self.identifiers],
+            self.refused_links,
+            [(name, as_text(trait.value)) for name, trait in self.traits.items()],
+            self.accounts,
+            self.first_seen_at,
+            self.last_seen_at,
+        )
+
+
+PROFILE: Final = msgspec.json.Decoder(Profile)
+
+
+def rows(value: bytes, published_ms: int) -> Rows:
+    """The snapshot, and its identifiers; or the redirect of a profile that was merged away."""
+    one = PROFILE.decode(value)
+    snapshot = (
+        one.columns() + one.behaviour.columns() + one.purchases.columns() + one.service.columns()
+    )
+    made = [(PROFILES.name, snapshot)]
+    if one.merged_into is not None:
+        redirect = (one.workspace, one.profile_id, one.merged_into, one.version)
+        return [*made, (REDIRECTS.name, redirect)]
+    for name in one.identifiers:
+        found = (one.workspace, name.kind, name.value, one.profile_id, one.version)
+        made.append((IDENTIFIER_ROWS.name, found))
+    return made
+
+
+def as_text(value: Any) -> str:
+    """A trait's value: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
