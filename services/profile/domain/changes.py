@@ -1,0 +1,80 @@
+"""What a batch changed about the people of a component: whom to show anew, whom to redirect."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from services.profile.domain.component import FORBIDDEN, Component, Link
+from services.profile.domain.graph import Working, appearance
+from services.profile.domain.people import Person, Rules, people
+
+
+class Redirect(NamedTuple):
+    """The id `lost` (of a node that events count for) is shown as the profile `kept`."""
+
+    lost: bytes
+    kept: bytes
+    was_shown: bool
+
+
+class Changes(NamedTuple):
+    """`person_of`: place of a node -> its person. `shown`: the persons to publish."""
+
+    person_of: dict[int, Person]
+    shown: list[Person]
+    redirects: list[Redirect]
+
+
+def changes(working: Working, rules: Rules) -> Changes:
+    """Persons whose facts, members or refused links changed, and ids that lead elsewhere now."""
+    persons = people(working.component, rules)
+    person_of = {place: person for person in persons for place in person.places}
+    if working.before is None:
+        shown = {person_of[place].id: person_of[place] for place in working.touched}
+        return Changes(person_of, list(shown.values()), [])
+    touched = {person_of[place].id for place in working.touched}
+    shown_list = [
+        person
+        for person in persons
+        if person.id is not None and (person.id in touched or _looks_new(working, person))
+    ]
+    return Changes(person_of, shown_list, _redirects(working, shown_list))
+
+
+def _looks_new(working: Working, person: Person) -> bool:
+    assert working.before is not None
+    assert person.id is not None
+    return working.before.get(person.id) != appearance(working.component, person)
+
+
+def _redirects(working: Working, shown: list[Person]) -> list[Redirect]:
+    """Every node that could have been a profile's id, once it leads to another one.
+
+    That includes nodes that never were one for as long as we remember: if Redis came back with
+    less than was published, the topic may know more than we do.
+    """
+    assert working.before is not None
+    redirects = []
+    for person in shown:
+        assert person.id is not None
+        for place in person.places:
+            node = working.component.nodes[place]
+            if node.part is None or node.id == person.id:
+                continue
+            before = working.before.get(node.id)
+            if before is None or before[0] != person.id:
+                was_shown = before is not None and before[0] == node.id
+                redirects.append(Redirect(node.id, person.id, was_shown))
+    return redirects
+
+
+def unlinked(component: Component, one: bytes, other: bytes) -> Component:
+    """The component without the link of two nodes, now and for all events to come."""
+    ids = [node.id for node in component.nodes]
+    pair = {ids.index(one), ids.index(other)}
+    links = [_forbidden(link) if {link.a, link.b} == pair else link for link in component.links]
+    return component._replace(links=links)
+
+
+def _forbidden(link: Link) -> Link:
+    return link._replace(rule=FORBIDDEN)

@@ -1,0 +1,101 @@
+"""A part: the folded facts of all events that count for one identity node.
+
+Everything in it is commutative: sums, minima, maxima, sets, and the newest by (time, event id).
+So parts do not depend on the order of arrival, and parts of one person can be combined in any
+order. Named tuples, because they are written to Redis as arrays; the containers inside are
+changed in place by whoever has just loaded them.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+KindCode = int | str
+
+#: Kinds of touchpoints by their code in the state. Append only: the index is what is stored.
+KINDS: Final = (
+    "page_viewed",
+    "product_viewed",
+    "order_completed",
+    "order_refunded",
+    "call_completed",
+    "complaint_received",
+    "complaint_handled",
+    "survey_answered",
+    "identified",
+    "aliased",
+    "account_linked",
+    "custom",
+)
+KIND_CODES: Final[dict[str, int]] = {kind: code for code, kind in enumerate(KINDS)}
+CALL_COMPLETED: Final = KIND_CODES["call_completed"]
+
+#: Places in `seen`.
+FIRST, LAST, BORN = range(3)
+#: Places in a count.
+TIMES, NEWEST = range(2)
+#: Keys of `sums`. Fractions are kept in thousandths, since sums of floats depend on their order.
+CALL_MS, CSAT_MILLI, CSAT_ANSWERS, CES_MILLI, CES_ANSWERS = range(5)
+
+
+class Said(NamedTuple):
+    """A trait's value as JSON (`null`: removed), who said it and when."""
+
+    at_us: int
+    event: bytes
+    source: str
+    value: bytes
+
+
+class Order(NamedTuple):
+    """An order in its currency's minor units. Sent again, the newest counts."""
+
+    at_us: int
+    event: bytes
+    units: int
+    currency: str
+
+
+class Answer(NamedTuple):
+    """The answer to a survey of which only the newest counts."""
+
+    at_us: int
+    event: bytes
+    score: float
+
+
+class Received(NamedTuple):
+    """The earliest complaint_received of a complaint; `event` is its whole event id."""
+
+    at_us: int
+    event: bytes
+    severity: int
+    category: str | None
+
+
+class Complaint(NamedTuple):
+    """What is known of a complaint; it may be handled before we hear that it was received."""
+
+    received: Received | None
+    handled_us: int | None
+
+
+class Part(NamedTuple):
+    """Facts by what they are about. `seen`: first and last occurred, first received (µs)."""
+
+    seen: list[int]
+    kinds: dict[KindCode, list[int]]
+    channels: dict[str, list[int]]
+    categories: dict[str, int]
+    traits: dict[str, Said]
+    orders: dict[bytes, Order]
+    refunds: dict[str, int]
+    sums: dict[int, int]
+    complaints: dict[str, Complaint]
+    answers: dict[str, Answer]
+    accounts: set[str]
+
+
+def new_part(at_us: int, received_us: int) -> Part:
+    """A part that knows only when its first event occurred and was received."""
+    return Part([at_us, at_us, received_us], {}, {}, {}, {}, {}, {}, {}, {}, {}, set())

@@ -1,0 +1,44 @@
+"""Every metric of profile, described. Counted when a batch is committed, not when it is decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from prometheus_client import Counter
+
+EVENTS = Counter("rapport_profile_events", "Events folded into profiles")
+DUPLICATES = Counter("rapport_profile_duplicates_dropped", "Events whose message id was known")
+DEAD_LETTERS = Counter(
+    "rapport_profile_dead_letters", "Records refused, by reason", labelnames=("reason",)
+)
+SNAPSHOTS = Counter("rapport_profile_snapshots", "Snapshots of profiles published")
+MERGES = Counter("rapport_profile_merges", "Profiles that joined another one")
+REDIRECTS = Counter("rapport_profile_redirects", "Redirects published")
+LOOSE_LINKS = Counter(
+    "rapport_profile_loose_links",
+    "Links that join nobody: an end is a hub, or the component would grow beyond its bound",
+)
+
+
+@dataclass(slots=True)
+class Counts:
+    """What one decision did."""
+
+    events: int = 0
+    duplicates: int = 0
+    snapshots: int = 0
+    merges: int = 0
+    redirects: int = 0
+    loose_links: int = 0
+    dead_letters: dict[str, int] = field(default_factory=dict)
+
+    def publish(self) -> None:
+        """Add to the counters."""
+        EVENTS.inc(self.events)
+        DUPLICATES.inc(self.duplicates)
+        SNAPSHOTS.inc(self.snapshots)
+        MERGES.inc(self.merges)
+        REDIRECTS.inc(self.redirects)
+        LOOSE_LINKS.inc(self.loose_links)
+        for reason, times in self.dead_letters.items():
+            DEAD_LETTERS.labels(reason).inc(times)

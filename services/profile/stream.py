@@ -1,0 +1,235 @@
+"""touchpoints.accepted → touchpoints.resolved, profiles.changed"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import redis
+
+from schemas.dead_letter import Reason
+from schemas.topics import PROFILES
+from services.common.batch import Batch, Decision, Output, next_version
+from services.common.dead_letters import dead_letter
+from services.common.settings import Settings
+from services.common.workspace import Workspace
+from services.profile.decode import Arrival, Read, Refusal, read
+from services.profile.domain.changes import Changes, Redirect, changes
+from services.profile.domain.component import kind_code
+from services.profile.domain.event import Aliased
+from services.profile.domain.graph import Graph, Working
+from services.profile.domain.ids import Hashes, uuid_bytes, uuid_text
+from services.profile.domain.people import Rules, people
+from services.profile.metrics import Counts
+from services.profile.outputs import Publications
+from services.profile.store import WEEK_US, Loaded, ProfileStore, component_key, node_key, pack
+
+SERVICE = "profile"
+
+
+def rules_of(workspace: Workspace) -> Rules:
+    """The identity rules as the domain reads them."""
+    kinds = workspace.identity.kinds
+    return Rules(
+        limits={kind_code(rule.kind): rule.limit for rule in kinds},
+        ranks={kind_code(rule.kind): rank for rank, rule in enumerate(kinds)},
+        hub_degree_max=workspace.identity.hub_degree_max,
+    )
+
+
+@dataclass(slots=True)
+class Deciding:
+    """One decision while it is made."""
+
+    batch: Batch
+    decision: Decision = field(default_factory=Decision)
+    counts: Counts = field(default_factory=Counts)
+
+    def publish(self, partition: int, output: Output) -> None:
+        outputs = self.decision.outputs.get(partition)
+        if outputs is None:
+            outputs = self.decision.outputs[partition] = []
+        outputs.append(output)
+
+
+class ProfileHandler:
+    """Brings identity and folds to the atomic step."""
+
+    def __init__(
+        self, client: redis.Redis, workspaces: Mapping[str, Workspace], settings: Settings
+    ) -> None:
+        self._store = ProfileStore(client, settings.message_id_buckets)
+        self._hashes = Hashes(settings.salt)
+        self._rules = {name: rules_of(workspace) for name, workspace in workspaces.items()}
+        self._publications = Publications({n: w.currency for n, w in workspaces.items()})
+        self._blocked = {
+            name: {(rule.kind, value) for rule in one.identity.kinds for value in rule.blocked}
+            for name, one in workspaces.items()
+        }
+
+    def decide(self, batch: Batch) -> Decision:
+        """Load what the batch needs, link and fold its events, show who changed."""
+        deciding = Deciding(batch)
+        arrivals = self._named(read(batch.records), deciding)
+        arrivals = self._first_times(arrivals, deciding)
+        graph = self._load(arrivals, deciding)
+        for arrival in arrivals:
+            graph.apply(arrival.event)
+        self._conclude(graph, arrivals, deciding)
+        deciding.decision.committed = deciding.counts.publish
+        return deciding.decision
+
+    def newest(self, stale: Sequence[Output]) -> list[Output]:
+        """What Redis shows now under the ids of stale snapshots."""
+        profiles = list(
+            dict.fromkeys(
+                uuid_bytes(output.key.decode()) for output in stale if output.topic == PROFILES.name
+            )
+        )
+        loaded, _ = self._store.load(profiles)
+        homes = {node.id: one for one in loaded.values() for node in one.component.nodes}
+        return [
+            output
+            for profile in profiles
+            if profile in homes and (output := self._shown_now(homes[profile], profile))
+        ]
+
+    def _shown_now(self, home: Loaded, profile: bytes) -> Output | None:
+        component = home.component
+        for person in people(component, self._rules[component.workspace]):
+            if person.id is None or profile not in {component.nodes[p].id for p in person.places}:
+                continue
+            if person.id == profile:
+                return self._publications.shown(home.key, home.version, component, person)
+            lost = Redirect(profile, person.id, was_shown=True)
+            return self._publications.redirected(home.key, home.version, component, lost)
+        return None
+
+    # -- which events count --------------------------------------------------------------------
+
+    def _named(self, understood: Read, deciding: Deciding) -> list[Arrival]:
+        """Give events the nodes of their identifiers; refuse those that have none."""
+        refusals, named = understood.refusals, []
+        for arrival in understood.arrivals:
+            refusal = self._name(arrival)
+            if refusal is None:
+                named.append(arrival)
+            else:
+                refusals.append(refusal)
+        for refusal in refusals:
+            self._refuse(refusal, deciding)
+        return named
+
+    def _name(self, arrival: Arrival) -> Refusal | None:
+        event = arrival.event
+        workspace = event.workspace
+        blocked = self._blocked.get(workspace)
+        if blocked is None:
+            return Refusal(
+                arrival.record,
+                Reason.UNKNOWN_WORKSPACE,
+                f"no workspace {workspace!r} is configured (RAPPORT_WORKSPACE)",
+                workspace or "unknown",
+            )
+        event.names = [one for one in event.names if (one.kind, one.value) not in blocked]
+        if not event.names:
+            detail = "no identifier, or only blocked ones"
+            return Refusal(arrival.record, Reason.NO_IDENTIFIER, detail, workspace)
+        node = self._hashes.node
+        event.nodes = [node(workspace, one.kind, one.value) for one in event.names]
+        if isinstance(event.facts, Aliased):
+            previous = event.facts.previous
+            if (previous.kind, previous.value) not in blocked:
+                event.alias = node(workspace, previous.kind, previous.value)
+        return None
+
+    def _refuse(self, refusal: Refusal, deciding: Deciding) -> None:
+        letter = dead_letter(
+            refusal.record,
+            service=SERVICE,
+            workspace=refusal.workspace,
+            reason=refusal.reason,
+            detail=refusal.detail,
+            now_us=deciding.batch.taken_at_us,
+        )
+        deciding.publish(refusal.record.partition, letter)
+
+    def _first_times(self, arrivals: list[Arrival], deciding: Deciding) -> list[Arrival]:
+        """Drop events whose message id is remembered; remember the others."""
+        messages: dict[tuple[str, int], dict[int, Arrival]] = {}
+        for arrival in arrivals:
+            event = arrival.event
+            message = self._hashes.message(event.workspace, arrival.message_id)
+            week = event.received_us // WEEK_US
+            messages.setdefault((event.workspace, week), {}).setdefault(message, arrival)
+        first = []
+        seen: set[tuple[str, int]] = set()
+        remembered = deciding.decision.remembered
+        for (workspace, week), asked in messages.items():
+            known = self._store.known(workspace, week, list(asked))
+            for message, arrival in asked.items():
+                if message in known or (workspace, message) in seen:
+                    continue
+                seen.add((workspace, message))
+                key = self._store.message_set(workspace, week, message)
+                remembered.setdefault(key, []).append(message)
+                first.append(arrival)
+        deciding.counts.events = len(first)
+        deciding.counts.duplicates = len(arrivals) - len(first)
+        return first
+
+    # -- what they change ------------------------------------------------------------------------
+
+    def _load(self, arrivals: Sequence[Arrival], deciding: Deciding) -> Graph:
+        nodes = {node: None for arrival in arrivals for node in arrival.event.nodes}
+        nodes |= {arrival.event.alias: None for arrival in arrivals if arrival.event.alias}
+        loaded, absent = self._store.load(nodes)
+        graph = Graph(self._rules)
+        reads = deciding.decision.reads
+        for one in loaded.values():
+            graph.admit(one.key, one.version, one.component)
+            reads[component_key(one.key)] = one.version
+        for node in absent:
+            reads[node_key(node)] = 0
+        return graph
+
+    def _conclude(self, graph: Graph, arrivals: Sequence[Arrival], deciding: Deciding) -> None:
+        """Write every changed component, show its people, and say whom each event counts for."""
+        concluded: dict[bytes, Changes] = {}
+        for arrival in arrivals:
+            home = graph.homes[arrival.event.nodes[0]]
+            if home.key not in concluded:
+                found = self._conclude_component(home, arrival.record.partition, deciding)
+                concluded[home.key] = found
+            place = home.places[arrival.event.nodes[0]]
+            person = concluded[home.key].person_of[place]
+            assert person.id is not None, "an event was folded, so somebody is there"
+            profile = uuid_text(person.id)
+            deciding.publish(
+                arrival.record.partition, self._publications.resolved(arrival, profile)
+            )
+        for home in graph.homes.values():  # those with a changed node but no event of their own
+            if home.changed and home.key not in concluded:
+                partition = deciding.batch.records[-1].partition
+                concluded[home.key] = self._conclude_component(home, partition, deciding)
+        deciding.counts.loose_links = graph.loose_links
+
+    def _conclude_component(self, home: Working, partition: int, deciding: Deciding) -> Changes:
+        decision, counts, component = deciding.decision, deciding.counts, home.component
+        version = next_version(max(home.versions.values()), deciding.batch.taken_at_us)
+        found = changes(home, self._rules[component.workspace])
+        decision.writes[component_key(home.key)] = (version, pack(component))
+        decision.deletes += [
+            component_key(key) for key, known in home.versions.items() if key != home.key and known
+        ]
+        for node in home.moved:
+            decision.plain[node_key(node)] = home.key
+        show = self._publications
+        for person in found.shown:
+            deciding.publish(partition, show.shown(home.key, version, component, person))
+        for lost in found.redirects:
+            deciding.publish(partition, show.redirected(home.key, version, component, lost))
+        counts.snapshots += len(found.shown)
+        counts.redirects += len(found.redirects)
+        counts.merges += sum(lost.was_shown for lost in found.redirects)
+        return found
