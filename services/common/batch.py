@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -70,6 +70,7 @@ class Decision:
     remembered  message-id set key -> 64-bit ids; none may be in the set already
     outputs     input partition -> what to publish
     due         (partition, member) -> moment in µs, or None to forget the member
+    committed   called once when it is durable: a batch may be decided more often than that
     """
 
     reads: dict[bytes, int] = field(default_factory=dict)
@@ -79,6 +80,7 @@ class Decision:
     remembered: dict[bytes, list[int]] = field(default_factory=dict)
     outputs: dict[int, list[Output]] = field(default_factory=dict)
     due: dict[tuple[int, bytes], int | None] = field(default_factory=dict)
+    committed: Callable[[], None] = field(default=lambda: None)
 
 
 class Handler(Protocol):

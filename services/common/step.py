@@ -204,6 +204,7 @@ class Step:
         if result != "done":
             return result
         hit("after_commit")
+        decision.committed()
         self._unchecked = []
         self._places.update({move.partition: move.after for move in moves})
         self._full = {move.partition for move in moves if move.after.slot}
