@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import anyio
@@ -73,22 +73,32 @@ class Server:
             return await anyio.to_thread.run_sync(
                 self.engine.insert, work, chunks, limiter=self.writes
             )
-        work = replace(query, text=(text + b"".join([c async for c in rows])).decode())
-        if not work.text.strip():
-            raise QueryFailedError("Code: 62. DB::Exception: Empty query. (SYNTAX_ERROR)")
+        work = replace(query, text=_decoded(text + b"".join([chunk async for chunk in rows])))
         limiter = self.writes if is_insert(text) else self.reads
         return await anyio.to_thread.run_sync(self._checked_run, work, user, limiter=limiter)
 
     def _checked_run(self, query: Query, user: User) -> Answer:
+        only_reads = self.engine.only_reads(query.text)
         if not user.may_write:
             refuse_reading_outside(query.text)
-            if self.engine.is_other_than_one_read(query.text):
-                raise denied("only single statements that read are for this user")
+            if not only_reads:
+                raise denied("only statements that read are for this user")
         return self.engine.run(query)
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        statement = text.decode()
+    except UnicodeDecodeError as problem:
+        raise QueryFailedError(f"Code: 62. DB::Exception: {problem}. (SYNTAX_ERROR)") from None
+    if not statement.strip():
+        raise QueryFailedError("Code: 62. DB::Exception: Empty query. (SYNTAX_ERROR)")
+    return statement
 
 
 def _query(request: Request, user: User) -> Query:
     address, headers = request.query_params, request.headers
+    _refuse_what_is_not_served(address, headers)
     settings = {
         name: value
         for name, value in address.items()
@@ -108,6 +118,21 @@ def _query(request: Request, user: User) -> Query:
         settings={**settings, **user.limits},
         parameters={n[6:]: value for n, value in address.items() if n.startswith("param_")},
     )
+
+
+def _refuse_what_is_not_served(address: Mapping[str, str], headers: Mapping[str, str]) -> None:
+    """Better a clear answer than one that its reader can not decode."""
+    if "1" in (address.get("compress"), address.get("decompress")):
+        raise QueryFailedError(
+            "Code: 48. DB::Exception: compress=1 and decompress=1 (blocks with checksums) are not "
+            "served here; use enable_http_compression=1 and Content-Encoding. (NOT_IMPLEMENTED)"
+        )
+    if headers.get("content-type", "").startswith("multipart/"):
+        raise QueryFailedError(
+            "Code: 48. DB::Exception: external tables are not served here. (NOT_IMPLEMENTED)"
+        )
+    if "origin" in headers:
+        raise QueryFailedError("Code: 497. DB::Exception: not for web pages. (ACCESS_DENIED)")
 
 
 async def _statement_and_rows(
@@ -150,10 +175,9 @@ def _response(request: Request, done: Answer, format_name: str, query_id: str) -
         "read_bytes": str(done.bytes_read),
         "written_rows": str(done.rows_written),
         "written_bytes": str(done.bytes_written),
-        "total_rows_to_read": "0",
-        "result_rows": str(done.rows_written),
+        "result_rows": str(done.rows or done.rows_written),
         "result_bytes": str(len(done.body)),
-        "elapsed_ns": "0",
+        "elapsed_ns": str(int(done.elapsed_s * 1e9)),
     }
     headers = {
         "X-ClickHouse-Query-Id": query_id,
@@ -184,7 +208,7 @@ async def _ok(_: Request) -> Response:
 
 def app(engine: Engine, passwords: Passwords) -> Starlette:
     """The ASGI application. Reads and writes have places of their own, so neither starves."""
-    server = Server(engine, passwords, anyio.CapacityLimiter(6), anyio.CapacityLimiter(3))
+    server = Server(engine, passwords, anyio.CapacityLimiter(8), anyio.CapacityLimiter(8))
 
     async def root(request: Request) -> Response:
         empty = request.method in ("GET", "HEAD") and "query" not in request.query_params

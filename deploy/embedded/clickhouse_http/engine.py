@@ -8,6 +8,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+# For a laptop that runs everything else as well; a query can ask for less, or for more.
+SERVER_LIMITS: Mapping[str, int] = {
+    "max_server_memory_usage": 1_200_000_000,
+    "mark_cache_size": 64_000_000,
+    "primary_index_cache_size": 64_000_000,
+    "index_mark_cache_size": 16_000_000,
+    "query_condition_cache_size": 16_000_000,
+    "compiled_expression_cache_size": 32_000_000,
+}
+QUERY_DEFAULTS: Mapping[str, str] = {"max_memory_usage": "900000000", "async_insert": "0"}
+
 CODE = re.compile(r"Code:\s*(\d+)")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -37,10 +48,12 @@ class Answer:
     """The formatted result and what it cost."""
 
     body: bytes = b""
+    rows: int = 0
     rows_read: int = 0
     bytes_read: int = 0
     rows_written: int = 0
     bytes_written: int = 0
+    elapsed_s: float = 0.0
 
 
 class Engine:
@@ -48,8 +61,8 @@ class Engine:
 
     def __init__(self, directory: Path) -> None:
         self._chdb = import_module("chdb._chdb")
-        self._directory = str(directory)
-        self._root = self._chdb.connect(self._directory)  # the last one to close ends the engine
+        self._address = f"{directory}?" + "&".join(f"{n}={v}" for n, v in SERVER_LIMITS.items())
+        self._root = self._chdb.connect(self._address)  # the last one to close ends the engine
 
     def close(self) -> None:
         self._root.close()
@@ -59,17 +72,26 @@ class Engine:
         with self._connection(query) as connection:
             result = connection.query(query.text, query.format)
             return Answer(
-                bytes(result.bytes()),
-                result.rows_read(),
-                result.bytes_read(),
-                result.rows_written(),
-                result.bytes_written(),
+                body=bytes(result.bytes()),
+                rows=result.rows_read(),
+                rows_read=result.storage_rows_read(),
+                bytes_read=result.storage_bytes_read(),
+                rows_written=result.rows_written(),
+                bytes_written=result.bytes_written(),
+                elapsed_s=result.elapsed(),
             )
 
-    def is_other_than_one_read(self, text: str) -> bool:
-        """Whether the text is anything else than one statement that reads (or bad syntax)."""
+    def only_reads(self, text: str) -> bool:
+        """Whether the text is one statement that reads. Not one statement: QueryFailedError."""
         seen = self._root.classify_query(text)
-        return not (seen["query_class"].name == "READ_ONLY" and seen["statement_count"] == 1)
+        if seen["statement_count"] > 1:
+            raise QueryFailedError(
+                "Code: 62. DB::Exception: Syntax error (Multi-statements are not allowed). "
+                "(SYNTAX_ERROR)"
+            )
+        if seen["statement_count"] == 0:
+            self.run(Query(f"SELECT formatQuery({quoted(text)})"))  # says where the error is
+        return bool(seen["query_class"].name == "READ_ONLY")
 
     def insert(self, query: Query, rows: Iterable[bytes]) -> Answer:
         """Append rows as they arrive; all are kept or, on any failure, none."""
@@ -86,7 +108,7 @@ class Engine:
 
     @contextmanager
     def _connection(self, query: Query) -> Iterator[Any]:
-        connection = self._chdb.connect(self._directory)
+        connection = self._chdb.connect(self._address)
         try:
             for statement in _preparations(query):
                 connection.query(statement, "Null")
@@ -107,10 +129,8 @@ def _preparations(query: Query) -> Iterator[str]:
         yield f"USE `{name}`"
     for name, value in query.parameters.items():
         yield f"SET param_{_checked(name)} = {quoted(value)}"
-    if query.settings:
-        yield "SET " + ", ".join(
-            f"{_checked(name)} = {quoted(value)}" for name, value in query.settings.items()
-        )
+    settings = {**QUERY_DEFAULTS, **query.settings}
+    yield "SET " + ", ".join(f"{_checked(n)} = {quoted(value)}" for n, value in settings.items())
 
 
 def _checked(name: str) -> str:

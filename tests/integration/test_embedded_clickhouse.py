@@ -1,0 +1,366 @@
+"""The embedded ClickHouse speaks ClickHouse's HTTP protocol: what clients and people rely on."""
+
+import gzip
+import io
+import json
+import threading
+import zlib
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+import httpx
+import lz4.frame
+import pyarrow as pa
+import pytest
+import zstandard
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from deploy.embedded.engines import Engines
+
+
+@pytest.fixture
+def http(engines: Engines) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=engines.clickhouse, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def clickhouse(engines: Engines) -> Iterator[Client]:
+    with client(engines) as connected:
+        yield connected
+
+
+@pytest.fixture
+def table(clickhouse: Client, prefix: str) -> Iterator[str]:
+    clickhouse.command(f"CREATE TABLE {prefix} (a Int64, b String) ENGINE = MergeTree ORDER BY a")
+    yield prefix
+    clickhouse.command(f"DROP TABLE {prefix}")
+
+
+def client(engines: Engines, username: str = "default", password: str = "") -> Client:
+    address = urlsplit(engines.clickhouse)
+    return clickhouse_connect.get_client(
+        host=address.hostname, port=address.port or 0, username=username, password=password
+    )
+
+
+def rows_of(http: httpx.Client, table: str) -> list[list[Any]]:
+    answer = http.get(
+        "/", params={"query": f"SELECT a, b FROM {table} ORDER BY a FORMAT JSONCompactEachRow"}
+    )
+    assert answer.status_code == 200, answer.text
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def test_it_is_alive(http: httpx.Client) -> None:
+    assert http.get("/ping").text == "Ok.\n"
+    assert http.get("/").text == "Ok.\n"
+
+
+def test_a_query_may_be_in_the_address_or_in_the_body(http: httpx.Client) -> None:
+    assert http.get("/", params={"query": "SELECT 1"}).text == "1\n"
+    assert http.post("/", content="SELECT 1").text == "1\n"
+    assert http.post("/", params={"query": "SELECT"}, content="1").text == "1\n"
+
+
+def test_parameters_are_values_and_never_text_of_the_query(http: httpx.Client) -> None:
+    awkward = "it's; DROP TABLE x --"
+    answer = http.post(
+        "/",
+        params={
+            "query": "SELECT {s:String}, {n:Int64}, {l:Array(String)}, {t:Identifier} "
+            "FROM system.one FORMAT JSONCompactEachRow",
+            "param_s": awkward,
+            "param_n": "-3",
+            "param_l": "['a\\'b','c']",
+            "param_t": "dummy",
+        },
+    )
+    assert answer.json() == [awkward, "-3", ["a'b", "c"], 0] or answer.json() == [
+        awkward,
+        -3,
+        ["a'b", "c"],
+        0,
+    ]
+
+
+def test_parameters_work_through_clickhouse_connect(clickhouse: Client) -> None:
+    found = clickhouse.query(
+        "SELECT {s:String}, {d:DateTime64(3, 'UTC')}, {n:Nullable(Int64)}",
+        parameters={"s": "tab\there\\", "d": "2026-01-02 03:04:05.678", "n": None},
+    ).result_rows[0]
+    assert found[0] == "tab\there\\"
+    assert found[1].microsecond == 678_000
+    assert found[2] is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["JSON", "JSONEachRow", "CSVWithNames", "TSV", "Native", "Arrow", "ArrowStream", "Parquet"],
+)
+def test_every_format_names_itself(http: httpx.Client, name: str) -> None:
+    answer = http.post("/", params={"default_format": name}, content="SELECT 1 AS a WHERE 0")
+    assert answer.status_code == 200
+    assert answer.headers["X-ClickHouse-Format"] == name
+    assert answer.content or name not in ("JSON", "CSVWithNames", "Arrow", "ArrowStream", "Parquet")
+
+
+def test_arrow_comes_and_goes(clickhouse: Client, table: str) -> None:
+    sent = pa.table({"a": list(range(50_000)), "b": ["x"] * 50_000})
+    assert clickhouse.insert_arrow(table, sent).written_rows == 50_000
+    came = clickhouse.query_arrow(f"SELECT * FROM {table} ORDER BY a")
+    assert came.column("a").to_pylist() == list(range(50_000))
+
+
+def test_rows_and_data_frames_work(clickhouse: Client, table: str) -> None:
+    summary = clickhouse.insert(table, [[1, "x"], [2, "y\n"]], column_names=["a", "b"])
+    assert summary.written_rows == 2
+    frame = clickhouse.query_df(f"SELECT * FROM {table} ORDER BY a")
+    assert frame["b"].tolist() == ["x", "y\n"]
+
+
+COMPRESSED = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "zstd": lambda body: zstandard.ZstdCompressor().compress(body),
+    "lz4": lz4.frame.compress,
+}
+
+
+@pytest.mark.parametrize("encoding", COMPRESSED)
+def test_compressed_bodies_are_read(http: httpx.Client, table: str, encoding: str) -> None:
+    rows = "".join(f"{n},word\n" for n in range(20_000)).encode()
+    answer = http.post(
+        "/",
+        params={"query": f"INSERT INTO {table} FORMAT CSV"},
+        content=COMPRESSED[encoding](rows),
+        headers={"Content-Encoding": encoding},
+    )
+    assert answer.status_code == 200, answer.text
+    assert json.loads(answer.headers["X-ClickHouse-Summary"])["written_rows"] == "20000"
+    assert len(rows_of(http, table)) == 20_000
+
+
+@pytest.mark.parametrize("encoding", COMPRESSED)
+def test_compressed_answers_are_written_when_asked_for(http: httpx.Client, encoding: str) -> None:
+    with http.stream(
+        "POST",
+        "/",
+        params={"enable_http_compression": "1"},
+        content="SELECT * FROM numbers(10000)",
+        headers={"Accept-Encoding": encoding},
+    ) as answer:
+        body = b"".join(answer.iter_raw())
+    assert answer.headers["Content-Encoding"] == encoding
+    assert len(body) < 40_000
+
+
+def test_a_torn_compressed_body_inserts_nothing(http: httpx.Client, table: str) -> None:
+    rows = "".join(f"{n},word\n" for n in range(20_000)).encode()
+    torn = gzip.compress(rows)[:200] + b"not gzip at all"
+    answer = http.post(
+        "/",
+        params={"query": f"INSERT INTO {table} FORMAT CSV"},
+        content=torn,
+        headers={"Content-Encoding": "gzip"},
+    )
+    assert answer.status_code == 400
+    assert answer.headers["X-ClickHouse-Exception-Code"] == "271"
+    assert rows_of(http, table) == []
+
+
+def test_an_insert_may_stream_with_its_statement_in_the_body(
+    http: httpx.Client, table: str
+) -> None:
+    def body() -> Iterator[bytes]:
+        yield f"INSERT INTO {table} (a, b) FOR".encode()
+        yield b"MAT JSONEachRow\n"
+        for n in range(1000):
+            yield f'{{"a": {n}, '.encode()
+            yield b'"b": "FORMAT"}\n'
+
+    assert http.post("/", content=body()).status_code == 200
+    assert len(rows_of(http, table)) == 1000
+
+
+def test_an_insert_of_values_works_in_either_place(http: httpx.Client, table: str) -> None:
+    http.post("/", content=f"INSERT INTO {table} VALUES (1, 'a'), (2, 'b')").raise_for_status()
+    http.post(
+        "/", params={"query": f"INSERT INTO {table} VALUES"}, content="(3, 'c')"
+    ).raise_for_status()
+    http.post("/", content=f"INSERT INTO {table} SELECT 4, 'd'").raise_for_status()
+    assert [row[1] for row in rows_of(http, table)] == ["a", "b", "c", "d"]
+
+
+def test_a_bad_row_inserts_nothing(http: httpx.Client, table: str) -> None:
+    body = b'{"a": 1, "b": "x"}\n{"a": "not a number", "b": "x"}\n'
+    answer = http.post(
+        "/", params={"query": f"INSERT INTO {table} FORMAT JSONEachRow"}, content=body
+    )
+    assert answer.status_code == 400
+    assert answer.headers["X-ClickHouse-Exception-Code"] == "27"
+    assert rows_of(http, table) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("SELEC 1", 400, 62),
+        ("", 400, 62),
+        ("SELECT 1; SELECT 2", 400, 62),
+        ("SELECT * FROM no_such_table", 404, 60),
+        ("SELECT no_such_column", 404, 47),
+        ("SELECT throwIf(1)", 500, 395),
+        ("SELECT 1 FORMAT NoSuchFormat", 404, 73),
+        ("INSERT INTO no_such_table FORMAT CSV\n1", 404, 60),
+    ],
+)
+def test_errors_carry_their_code(http: httpx.Client, query: str, status: int, code: int) -> None:
+    answer = http.post("/", content=query)
+    assert (answer.status_code, answer.headers["X-ClickHouse-Exception-Code"]) == (
+        status,
+        str(code),
+    )
+    assert answer.text.startswith(f"Code: {code}. DB::Exception:")
+
+
+def test_a_setting_holds_for_its_own_query_alone(http: httpx.Client) -> None:
+    shown = "SELECT getSetting('max_block_size')"
+    before = http.post("/", content=shown).text
+    assert http.post("/", params={"max_block_size": "123"}, content=shown).text == "123\n"
+    assert http.post("/", content="SET max_block_size = 77").status_code == 200
+    assert http.post("/", content=shown).text == before
+    assert http.post("/", params={"no_such_setting": "1"}, content=shown).status_code == 404
+
+
+def test_a_link_that_is_followed_changes_nothing(http: httpx.Client, table: str) -> None:
+    answer = http.get("/", params={"query": f"INSERT INTO {table} SELECT 1, 'x'"})
+    assert answer.headers["X-ClickHouse-Exception-Code"] == "164"
+    assert rows_of(http, table) == []
+
+
+def test_web_pages_are_refused(http: httpx.Client) -> None:
+    answer = http.post("/", content="SELECT 1", headers={"Origin": "https://example.com"})
+    assert answer.status_code == 403
+
+
+def test_sessions_and_query_ids_are_accepted(http: httpx.Client) -> None:
+    answer = http.post(
+        "/",
+        params={"session_id": "s", "query_id": "mine", "wait_end_of_query": "1"},
+        content="SELECT 1",
+    )
+    assert answer.headers["X-ClickHouse-Query-Id"] == "mine"
+
+
+def test_an_analyst_reads(engines: Engines, clickhouse: Client, table: str) -> None:
+    clickhouse.insert(table, [[1, "x"]], column_names=["a", "b"])
+    with client(engines, "analyst", engines.analyst_password) as analyst:
+        assert analyst.query(f"SELECT b FROM {table}").result_rows == [("x",)]
+        assert analyst.query("SHOW TABLES").result_rows
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "INSERT INTO {table} VALUES (1, 'x')",
+        "INSERT INTO {table} SELECT 1, 'x'",
+        "INSERT INTO FUNCTION file('stolen.csv', 'CSV', 'a Int8') SELECT 1",
+        "CREATE TABLE more (a Int8) ENGINE = Memory",
+        "CREATE TEMPORARY TABLE more (a Int8)",
+        "DROP TABLE {table}",
+        "TRUNCATE TABLE {table}",
+        "ALTER TABLE {table} DELETE WHERE 1",
+        "OPTIMIZE TABLE {table}",
+        "SET readonly = 0",
+        "SELECT 1 SETTINGS readonly = 0",
+        "SELECT 1 SETTINGS max_execution_time = 0",
+        "KILL QUERY WHERE 1",
+        "SYSTEM FLUSH LOGS",
+        "SELECT 1 INTO OUTFILE 'stolen.csv'",
+        "SELECT * FROM file('/etc/hostname', 'LineAsString')",
+        "SELECT * FROM (SELECT * FROM file('/etc/hostname', 'LineAsString') SETTINGS readonly = 0)",
+        "SELECT file('/etc/hostname')",
+        "SELECT `file`('/etc/hostname')",
+        "SELECT \"fi\\x6ce\"('/etc/hostname')",
+        "SELECT file/* */('/etc/hostname')",
+        "SELECT * FROM `/etc/hostname`",
+        "SELECT * FROM '/etc/services.csv'",
+        "SELECT * FROM `http://127.0.0.1:1/x.csv`",
+        "DESCRIBE TABLE file('/etc/hostname', 'LineAsString')",
+        "SELECT (SELECT * FROM file('/etc/hostname', 'LineAsString'))",
+        "WITH x AS (SELECT * FROM file('/etc/hostname', 'LineAsString')) SELECT * FROM x",
+        "EXPLAIN SELECT file('/etc/hostname')",
+        "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
+        "SELECT * FROM remote('127.0.0.1', 'system', 'one')",
+        "SELECT * FROM s3('http://127.0.0.1:1/bucket/x.csv')",
+        "SELECT * FROM executable('ls', 'TSV', 'a String')",
+        "SELECT * FROM Python(x)",
+        "SELECT 1; DROP TABLE {table}",
+        "BACKUP TABLE {table} TO File('/tmp/stolen')",
+    ],
+)
+def test_an_analyst_can_not(engines: Engines, http: httpx.Client, table: str, query: str) -> None:
+    http.post("/", content=f"INSERT INTO {table} VALUES (7, 'kept')").raise_for_status()
+    answer = http.post(
+        "/", content=query.replace("{table}", table), auth=("analyst", engines.analyst_password)
+    )
+    assert answer.headers["X-ClickHouse-Exception-Code"] in ("164", "497", "62", "60")
+    assert answer.status_code >= 400
+    assert rows_of(http, table) in ([[7, "kept"]], [["7", "kept"]])
+
+
+def test_an_analyst_can_not_raise_the_limits_by_the_address(
+    engines: Engines, http: httpx.Client
+) -> None:
+    answer = http.post(
+        "/",
+        params={"max_execution_time": "0"},
+        content="SELECT 1",
+        auth=("analyst", engines.analyst_password),
+    )
+    assert answer.headers["X-ClickHouse-Exception-Code"] == "164"
+
+
+def test_an_analyst_gets_no_endless_result(engines: Engines, http: httpx.Client) -> None:
+    answer = http.post(
+        "/",
+        content="SELECT number FROM numbers(2000000)",
+        auth=("analyst", engines.analyst_password),
+    )
+    assert answer.headers["X-ClickHouse-Exception-Code"] == "396"
+
+
+@pytest.mark.parametrize("user", ["analyst", "default", "nobody"])
+def test_a_wrong_password_is_refused(engines: Engines, http: httpx.Client, user: str) -> None:
+    assert http.post("/", content="SELECT 1", auth=(user, "wrong")).status_code == 403
+    with pytest.raises(DatabaseError, match="516"):
+        client(engines, user, "wrong")
+
+
+def test_long_reads_do_not_break_inserts_nor_each_other(
+    engines: Engines, http: httpx.Client, table: str
+) -> None:
+    """Six slow reads at once, and inserts meanwhile: every one has its own answer."""
+    answers: dict[int, str] = {}
+
+    def read(number: int) -> None:
+        slow = f"SELECT {number} + sum(sleepEachRow(0.01)) FROM numbers(100)"
+        answers[number] = httpx.post(engines.clickhouse, content=slow, timeout=60).text
+
+    readers = [threading.Thread(target=read, args=(number,)) for number in range(6)]
+    for reader in readers:
+        reader.start()
+    for batch in range(10):
+        body = io.BytesIO("".join(f"{batch * 100 + n},x\n" for n in range(100)).encode())
+        done = http.post(
+            "/", params={"query": f"INSERT INTO {table} FORMAT CSV"}, content=body.getvalue()
+        )
+        assert done.status_code == 200
+    for reader in readers:
+        reader.join()
+    assert answers == {number: f"{number}\n" for number in range(6)}
+    assert len(rows_of(http, table)) == 1000
