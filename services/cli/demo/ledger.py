@@ -18,13 +18,13 @@ Name = tuple[str, str]
 class Ledger:
     """What must come out. `owners`: identifier (kind, value) -> number of the person it belongs to.
 
-    `refused`: dead letters due, by reason. `answered`: HTTP refusals due, by status.
+    `refused`: dead letters due, by reason. `answers`: answers due to raw requests, by status.
     """
 
     distinct: int
     duplicates: int
     refused: dict[str, int]
-    answered: dict[int, int]
+    answers: dict[int, int]
     customers: int
     visitors: int
     purchases: int
@@ -34,7 +34,7 @@ class Ledger:
     @property
     def sent(self) -> int:
         """Everything that was put on the wire."""
-        return self.distinct + self.duplicates + self.dead_letters + sum(self.answered.values())
+        return self.distinct + self.duplicates + self.dead_letters
 
     @property
     def dead_letters(self) -> int:
@@ -53,16 +53,15 @@ def ledger(
     *,
     distinct: int,
     duplicates: int,
-    faults: Iterable[Malformed],
+    faults: Sequence[Malformed],
 ) -> Ledger:
     """The ledger of a run, in which every identifier of every person is carried by a touchpoint."""
-    faults = tuple(faults)
     customers = sum(person.user_id is not None for person in people)
     return Ledger(
         distinct=distinct,
         duplicates=duplicates,
-        refused=dict(Counter(fault.reason.value for fault in faults if fault.reason)),
-        answered=dict(Counter(fault.status for fault in faults if not fault.reason)),
+        refused=dict(Counter(fault.reason.value for fault in faults)),
+        answers=dict(Counter(fault.status for fault in faults if fault.road == "http")),
         customers=customers,
         visitors=len(people) - customers,
         purchases=len(purchases),

@@ -16,11 +16,14 @@ Road = Literal["kafka", "sdk", "http"]
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A refusal that is due: a dead letter with `reason`, or the HTTP answer `status`."""
+    """A refusal that is due: a dead letter with `reason`, and over HTTP the answer `status`.
+
+    The answer is 200 where Segment's is: the message was taken, and stands in quarantine.
+    """
 
     road: Road
     value: bytes
-    reason: Reason | None = None
+    reason: Reason
     status: int = 200
 
 
@@ -44,7 +47,8 @@ def _bytes(number: int, **changes: object) -> bytes:
 #: What is wrong, and how the message looks then. All of these may come by either road.
 FAULTS: tuple[tuple[Reason, Callable[[int], bytes]], ...] = (
     (Reason.NO_IDENTIFIER, lambda n: _bytes(n, userId=None)),
-    (Reason.NO_IDENTIFIER, lambda n: _bytes(n, userId="  ")),
+    (Reason.NO_IDENTIFIER, lambda n: _bytes(n, userId="")),
+    (Reason.BAD_IDENTIFIER, lambda n: _bytes(n, userId="  ")),
     (Reason.BAD_IDENTIFIER, lambda n: _bytes(n, userId="x" * 10_000)),
     (Reason.NO_EVENT_NAME, lambda n: _bytes(n, event=None)),
     (Reason.UNKNOWN_TYPE, lambda n: _bytes(n, type="teleport")),
@@ -56,7 +60,7 @@ FAULTS: tuple[tuple[Reason, Callable[[int], bytes]], ...] = (
         lambda n: _bytes(n, event="Survey Answered", properties={"survey": "nps", "score": 11}),
     ),
 )
-#: Bytes that are no message at all: over HTTP these would be answered by 400.
+#: Bytes that are no message at all: over HTTP the whole request would be answered by 400.
 BROKEN: tuple[tuple[Reason, Callable[[int], bytes]], ...] = (
     (Reason.MALFORMED_JSON, lambda n: _bytes(n)[:-7]),
     (Reason.MALFORMED_JSON, lambda n: b'{"type":"track","userId":"\xff\xfe %d"}' % n),
@@ -82,5 +86,5 @@ def malformed(rounds: int) -> Iterator[Malformed]:
             if repeat % (index + 1) == 0:
                 yield Malformed("kafka", build(number), reason)
                 number += 1
-        yield Malformed("http", BROKEN[0][1](number), status=400)
+        yield Malformed("http", BROKEN[0][1](number), Reason.MALFORMED_JSON, status=400)
         number += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from uuid import UUID
 
 from schemas.identifier import normalised
 
@@ -61,7 +62,7 @@ def customer(seed: int, number: int) -> Person:
         name=f"{first} {last}",
         email=f"{first}.{last}{number}@{dice.choice(MAIL_HOSTS)}",
         phone=_phone(number),
-        devices=tuple(f"dev-{number:05d}-{index}" for index in range(devices)),
+        devices=tuple(_device(dice) for _ in range(devices)),
         city=dice.choice(CITIES),
     )
 
@@ -69,8 +70,12 @@ def customer(seed: int, number: int) -> Person:
 def visitor(seed: int, number: int) -> Person:
     """Somebody who looks around on one device and never says who they are."""
     dice = dice_of(seed, number, "person")
-    device = f"dev-v{number:05d}-{dice.getrandbits(24):06x}"
-    return Person(VISITORS_FROM + number, None, "", None, None, (device,), "")
+    return Person(VISITORS_FROM + number, None, "", None, None, (_device(dice),), "")
+
+
+def _device(dice: Random) -> str:
+    """An anonymous id as analytics.js makes them."""
+    return str(UUID(int=dice.getrandbits(128), version=4))
 
 
 def _phone(number: int) -> str:

@@ -1,0 +1,155 @@
+"""How much is still on its way: the distance of every reader from the end of what it reads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import redis
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from schemas import topics
+from services.common import clients
+from services.common.settings import Settings
+
+#: Readers whose positions are in Redis (p: place, o: slot): service -> topic it reads.
+STEPS: Final[dict[str, str]] = {
+    "profile": topics.ACCEPTED.name,
+    "journey.decide": topics.SCORES.name,
+}
+#: Readers that commit to Kafka: group -> topics it reads.
+GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "ingest": (topics.INBOUND.name,),
+    "scoring.score": (topics.PROFILES.name,),
+    "scoring.columns": (
+        topics.RESOLVED.name,
+        topics.PROFILES.name,
+        topics.SCORES.name,
+        topics.MODELS.name,
+        topics.LIFECYCLE.name,
+        topics.ALERTS.name,
+        topics.ACTIONS.name,
+        topics.DEAD_LETTERS.name,
+    ),
+}
+#: Written in transactions: behind the last message stands a marker that no reader ever commits.
+MARKED: Final = frozenset({topics.RESOLVED.name, topics.PROFILES.name})
+LOOK_AGAIN_AFTER_S = 0.25
+LOOKS_ALIKE = 4
+STUCK_S = 90.0
+
+Place = tuple[str, int]
+
+
+class StuckError(RuntimeError):
+    """Something stays on its way; the text says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """`waiting`: records before each reader; `ends`: how long each topic is."""
+
+    waiting: Mapping[str, int]
+    ends: Mapping[str, int]
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(self.waiting.values())
+
+
+class Drain:
+    """Looks at all readers at once; made once for a run."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._admin = AdminClient(clients.kafka_config(settings))
+        self._redis: redis.Redis = clients.redis_client(settings)
+        self._partitions = range(settings.partitions)
+
+    def ends(self) -> dict[Place, int]:
+        """End offset of every partition of every topic."""
+        asked = {
+            TopicPartition(topic.name, partition): OffsetSpec.latest()  # type: ignore[no-untyped-call]
+            for topic in topics.TOPICS
+            for partition in self._partitions
+        }
+        found = self._admin.list_offsets(asked, request_timeout=10)
+        return {
+            (place.topic, place.partition): future.result().offset
+            for place, future in found.items()
+        }
+
+    def backlog(self) -> Backlog:
+        """What waits before each reader now."""
+        ends = self.ends()
+        waiting = {name: self._before_step(name, topic, ends) for name, topic in STEPS.items()}
+        waiting |= {group: self._before_group(group, ends) for group in GROUPS}
+        lengths = {topic.name: self._length(topic.name, ends) for topic in topics.TOPICS}
+        return Backlog(waiting, lengths)
+
+    def _length(self, topic: str, ends: Mapping[Place, int]) -> int:
+        return sum(ends[topic, partition] for partition in self._partitions)
+
+    def _before_step(self, service: str, topic: str, ends: Mapping[Place, int]) -> int:
+        """Records not committed yet, and one for each slot that is not published yet."""
+        asked = self._redis.pipeline(transaction=False)
+        for partition in self._partitions:
+            asked.get(f"p:{service}:{partition}")
+            asked.strlen(f"o:{service}:{partition}")
+        answers = asked.execute()
+        waiting = 0
+        for partition, place, slot_bytes in zip(
+            self._partitions, answers[::2], answers[1::2], strict=True
+        ):
+            offset = int(place.partition(b":")[0]) if place else 0
+            waiting += max(0, ends[topic, partition] - max(0, offset)) + bool(slot_bytes)
+        return waiting
+
+    def _before_group(self, group: str, ends: Mapping[Place, int]) -> int:
+        asked = [
+            TopicPartition(topic, partition)
+            for topic in GROUPS[group]
+            for partition in self._partitions
+        ]
+        request = [ConsumerGroupTopicPartitions(group, asked)]
+        future = self._admin.list_consumer_group_offsets(request)[group]
+        committed = future.result().topic_partitions
+        return sum(_behind(place, ends[place.topic, place.partition]) for place in committed)
+
+
+def _behind(place: TopicPartition, end: int) -> int:
+    """Records between a committed offset and the end. Nothing committed: all of them."""
+    behind = end - max(0, place.offset)
+    if place.topic in MARKED and behind == 1:
+        return 0
+    return max(0, behind)
+
+
+def wait_until_empty(
+    look: Callable[[], Backlog],
+    seen: Callable[[Backlog], None],
+    *,
+    why_broken: Callable[[], str | None] = lambda: None,
+) -> None:
+    """Until nothing waits anywhere and no topic grows, a few looks in a row.
+
+    StuckError when nothing at all moves for long; its text is by `seen` of the last look.
+    """
+    alike: Sequence[Backlog] = ()
+    moved_at = time.monotonic()
+    while True:
+        now = look()
+        seen(now)
+        if alike and now != alike[-1]:
+            alike, moved_at = (), time.monotonic()
+        alike = (*alike, now)
+        if now.is_empty and len(alike) >= LOOKS_ALIKE:
+            return
+        if broken := why_broken():
+            raise StuckError(broken)
+        if time.monotonic() - moved_at > STUCK_S:
+            waiting = {name: count for name, count in now.waiting.items() if count}
+            raise StuckError(f"nothing moved for {STUCK_S:.0f} s; still waiting: {waiting}")
+        time.sleep(LOOK_AGAIN_AFTER_S)
