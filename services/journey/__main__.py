@@ -1,0 +1,51 @@
+"""Assembles and runs journey: `decide` (the atomic step) or `deliver` (webhooks)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import redis
+
+from schemas import topics
+from services.common import logs, step_service
+from services.common.run import Stop
+from services.common.settings import Settings
+from services.common.workspace import load_workspaces
+from services.journey.store import JourneyStore
+from services.journey.stream import SERVICE, DecideHandler
+
+
+def decide(settings: Settings) -> None:
+    """Stages and alerts until SIGTERM."""
+    logs.setup(settings, SERVICE)
+    workspaces = load_workspaces(settings.workspace)
+
+    def handler(client: redis.Redis) -> DecideHandler:
+        return DecideHandler(workspaces, JourneyStore(client))
+
+    plan = step_service.Plan(SERVICE, topics.SCORES.name, handler, fenced=False, has_due=True)
+    step_service.run(settings, plan, Stop().on_signals())
+
+
+def deliver(settings: Settings) -> None:
+    """Webhooks until SIGTERM."""
+    from services.journey.deliver import run  # Faust is heavy: decide need not load it
+
+    run(settings)
+
+
+COMMANDS: Final[dict[str, Callable[[Settings], None]]] = {"decide": decide, "deliver": deliver}
+
+
+def main(arguments: list[str]) -> None:
+    """One sub-command, settings from the environment."""
+    command = COMMANDS.get(arguments[0]) if len(arguments) == 1 else None
+    if command is None:
+        sys.exit(f"usage: python -m services.journey {'|'.join(COMMANDS)}")
+    command(Settings())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

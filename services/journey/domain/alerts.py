@@ -1,0 +1,182 @@
+"""What is wrong with a customer, since or from when, and the moment it clears."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from schemas.alert import Alert, AlertKind
+from schemas.base import derived_id, from_micros
+from schemas.lifecycle import Cause
+from services.journey.domain.customer import NEVER, Complaint, OpenAlert, State
+from services.journey.domain.rules import Rules
+
+SEVERITY_MIN, SEVERITY_MAX = 1, 4
+
+
+class Finding(NamedTuple):
+    """Something that is wrong from a moment on (µs), as long as the facts stay as they are.
+
+    `subject`: what it is about, 8 bytes of the last order's time or 16 of a complaint's event id.
+    """
+
+    subject: bytes
+    from_us: int
+    severity: int
+    complaint: Complaint | None = None
+
+
+def about_silence(last_order_us: int) -> bytes:
+    """The subject of an alert about the silence since an order."""
+    return last_order_us.to_bytes(8, "big", signed=True)
+
+
+def silence_of(subject: bytes) -> int:
+    """The last order (µs) of such a subject."""
+    return int.from_bytes(subject, "big", signed=True)
+
+
+def about_complaint(subject: bytes) -> bool:
+    """Whether the subject is a complaint's event id; else it is a silence."""
+    return len(subject) == 16
+
+
+Findings = Callable[[State, Rules], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """One kind of alert: raised while one of its findings holds, once for each subject."""
+
+    kind: AlertKind
+    findings: Findings
+    suggested_action: str
+
+
+def _churn_risk(customer: State, _rules: Rules) -> Iterator[Finding]:
+    if customer.churn_us < NEVER:
+        subject = about_silence(customer.last_order_us)
+        yield Finding(subject, customer.churn_us, 3 if customer.high_value else 2)
+
+
+def _high_value_complained(customer: State, _rules: Rules) -> Iterator[Finding]:
+    if customer.high_value:
+        for complaint in customer.complaints:
+            yield Finding(
+                complaint.event_id, complaint.received_us, _severity(complaint), complaint
+            )
+
+
+def _complaint_overdue(customer: State, rules: Rules) -> Iterator[Finding]:
+    for complaint in customer.complaints:
+        allowed_us = rules.complaint_us_max.get(_severity(complaint))
+        if allowed_us is not None:
+            deadline_us = complaint.received_us + allowed_us
+            yield Finding(complaint.event_id, deadline_us, _severity(complaint), complaint)
+
+
+def _severity(complaint: Complaint) -> int:
+    return min(max(complaint.severity, SEVERITY_MIN), SEVERITY_MAX)
+
+
+ALERTS: Final[tuple[AlertRule, ...]] = (
+    AlertRule("churn_risk", _churn_risk, "Make contact and offer a reason to return"),
+    AlertRule("high_value_complained", _high_value_complained, "Call the customer today"),
+    AlertRule("complaint_overdue", _complaint_overdue, "Handle the complaint now and tell why"),
+)
+
+SUGGESTED_ACTION: Final = {rule.kind: rule.suggested_action for rule in ALERTS}
+
+
+class Standings(NamedTuple):
+    """The findings that hold now, by the alert's name, and the moment of the next one."""
+
+    now: dict[tuple[AlertKind, bytes], Finding]
+    next_us: int
+
+
+def found(customer: State, now_us: int, rules: Rules) -> Standings:
+    """Every rule asked once."""
+    holding: dict[tuple[AlertKind, bytes], Finding] = {}
+    next_us = NEVER
+    for rule in ALERTS:
+        for finding in rule.findings(customer, rules):
+            if finding.from_us <= now_us:
+                holding[rule.kind, finding.subject] = finding
+            elif finding.from_us < next_us:
+                next_us = finding.from_us
+    return Standings(holding, next_us)
+
+
+def alert_id(profile_id: UUID, kind: AlertKind, subject: bytes, workspace: str) -> UUID:
+    """One id for one cause. A complaint's alert does not name the profile, so a merge doubles none.
+
+    A churn risk is one for each silence: the same silence never alarms twice.
+    """
+    if about_complaint(subject):
+        return derived_id("alert", workspace, kind, UUID(bytes=subject))
+    return derived_id("alert", workspace, kind, profile_id, silence_of(subject))
+
+
+class Scene(NamedTuple):
+    """Who, where and when: what every event of one decision shares."""
+
+    workspace: str
+    profile_id: UUID
+    now_us: int
+    scores_version: int
+
+
+def raised(scene: Scene, alert: OpenAlert, finding: Finding) -> Alert:
+    """The event of an alert that begins."""
+    return _event(scene, alert, "raised", finding.from_us, _why(alert, finding))
+
+
+def cleared(scene: Scene, alert: OpenAlert, at_us: int, cause: Cause) -> Alert:
+    """The event of an alert that ends."""
+    return _event(scene, alert, "cleared", at_us, cause)
+
+
+def _event(scene: Scene, alert: OpenAlert, state: str, at_us: int, cause: Cause) -> Alert:
+    name = alert_id(scene.profile_id, alert.kind, alert.subject, scene.workspace)
+    return Alert(
+        workspace=scene.workspace,
+        profile_id=scene.profile_id,
+        event_id=derived_id(name, state),
+        alert_id=name,
+        kind=alert.kind,
+        state="raised" if state == "raised" else "cleared",
+        severity=alert.severity,
+        at=from_micros(at_us),
+        decided_at=from_micros(scene.now_us),
+        cause=cause,
+        suggested_action=SUGGESTED_ACTION[alert.kind],
+        scores_version=scene.scores_version,
+        historic=alert.historic,
+    )
+
+
+def _why(alert: OpenAlert, finding: Finding) -> Cause:
+    if finding.complaint is None:
+        last = from_micros(silence_of(alert.subject)).date()
+        detail = f"no order since {last}: P(alive) fell below the threshold"
+        return Cause(type="time", detail=detail)
+    number, event_id = finding.complaint.complaint_id, UUID(bytes=alert.subject)
+    if alert.kind == "complaint_overdue":
+        return Cause(type="time", detail=f"complaint {number} not handled", event_id=event_id)
+    return Cause(type="event", detail=f"complaint {number} was received", event_id=event_id)
+
+
+def why_cleared(alert: OpenAlert, customer: State) -> Cause:
+    """An order or the handling ended it; else another estimate of the customer did."""
+    if about_complaint(alert.subject):
+        event_id = UUID(bytes=alert.subject)
+        if any(complaint.event_id == alert.subject for complaint in customer.complaints):
+            detail = "the customer is not of high value any more"
+            return Cause(type="model", detail=detail, event_id=event_id)
+        return Cause(type="event", detail="the complaint was handled", event_id=event_id)
+    if customer.last_order_us != silence_of(alert.subject):
+        return Cause(type="event", detail="the customer ordered again")
+    return Cause(type="model", detail="P(alive) is above the threshold by a new estimate")

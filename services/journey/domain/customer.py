@@ -1,0 +1,104 @@
+"""One customer as journey knows them: the facts of a message, and the state that is remembered.
+
+Named tuples, because a state is stored as a bare array and ten thousand are made each second.
+Moments are µs since 1970.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from schemas.alert import AlertKind
+from schemas.lifecycle import Stage
+
+#: A moment that does not come.
+NEVER: Final = 2**63 - 1
+
+
+class Complaint(NamedTuple):
+    """A complaint that was received and not handled. `event_id`: 16 bytes, its cause."""
+
+    event_id: bytes
+    received_us: int
+    severity: int
+    complaint_id: str
+
+
+class OpenAlert(NamedTuple):
+    """An alert that was raised and has not cleared; kind and subject together name it.
+
+    `historic`: it was recorded only, so its clearing is recorded only as well.
+    """
+
+    kind: AlertKind
+    subject: bytes
+    severity: int
+    historic: bool
+
+
+class Facts(NamedTuple):
+    """What one Scores message says.
+
+    `alive_below`: (threshold, moment from which P(alive) is below it), or None without a model.
+    `merged_into`: 16 bytes of the surviving profile, else empty.
+    """
+
+    version: int
+    profile_version: int
+    as_of_us: int
+    merged_into: bytes = b""
+    orders: int = 0
+    purchase_days: int = 0
+    first_seen_us: int = 0
+    last_order_us: int = 0
+    gap_days: float = 0.0
+    high_value: bool = False
+    complaints: tuple[Complaint, ...] = ()
+    alive_below: tuple[tuple[float, int], ...] | None = None
+
+
+class State(NamedTuple):
+    """What is remembered of one customer between decisions.
+
+    gap_days      own average days between orders; with last_order_us and purchase_days: the basis
+    modelled      whether a model (not silence) gave the moments below
+    dormant_us    when time alone makes the customer dormant; likewise lost_us and churn_us
+    due_us        the next moment at which time alone would change something; 0: there is none
+    ended_us      last order before the silence that the latest return ended; 0: there was none
+    revision      how often the stage was taken back without a new order
+    quiet         whether the latest transition was recorded only
+    merged_into   16 bytes of the surviving profile: then this is a tombstone since merged_us
+
+    Fields that are mostly as by default stand last: a stored state ends where only those follow.
+    """
+
+    scores_version: int
+    profile_version: int
+    stage: Stage = Stage.POTENTIAL
+    since_us: int = 0
+    orders: int = 0
+    purchase_days: int = 0
+    last_order_us: int = 0
+    gap_days: float = 0.0
+    high_value: bool = False
+    modelled: bool = False
+    dormant_us: int = NEVER
+    lost_us: int = NEVER
+    churn_us: int = NEVER
+    due_us: int = 0
+    ended_us: int = 0
+    revision: int = 0
+    quiet: bool = False
+    complaints: tuple[Complaint, ...] = ()
+    open: tuple[OpenAlert, ...] = ()
+    merged_into: bytes = b""
+    merged_us: int = 0
+
+
+def same_basis(state: State, facts: Facts) -> bool:
+    """Whether no purchase day was added or removed: then only a model can have moved P(alive)."""
+    return (
+        state.last_order_us == facts.last_order_us
+        and state.purchase_days == facts.purchase_days
+        and state.gap_days == facts.gap_days
+    )

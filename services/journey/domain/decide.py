@@ -1,0 +1,130 @@
+"""(state, scores, now) → (state, lifecycle.changed, alerts.raised, actions.requested). Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from uuid import UUID
+
+from schemas.action import ActionRequested
+from schemas.alert import Alert
+from schemas.lifecycle import LifecycleChanged, Stage
+from services.journey.domain.actions import action_for
+from services.journey.domain.alerts import Scene, cleared, found, raised, why_cleared
+from services.journey.domain.customer import NEVER, Facts, OpenAlert, State, same_basis
+from services.journey.domain.lifecycle import next_stage_moment, stage_after, stage_of, standing
+from services.journey.domain.merges import merged
+from services.journey.domain.moments import moments_of
+from services.journey.domain.rules import Rules
+from services.journey.domain.transitions import cause_of, entered, remained, transition
+
+Event = LifecycleChanged | Alert | ActionRequested
+
+
+class Decided(NamedTuple):
+    """The state to keep (None: forget the customer) and what to publish, in this order."""
+
+    state: State | None
+    events: tuple[Event, ...] = ()
+
+
+def decide_customer(
+    profile_id: UUID, state: State | None, facts: Facts | None, now_us: int, rules: Rules
+) -> Decided:
+    """One customer, by a new message (`facts`) or by time alone (None).
+
+    A message that is not newer than the state says nothing. The result does not depend on the
+    order, number or batching of the messages, only on the newest one and on now; one exception
+    is meant: a new *model* does not move a customer who is near the edge (hysteresis).
+    """
+    if facts is None or (state is not None and facts.version <= state.scores_version):
+        return _by_time(profile_id, state, now_us, rules)
+    if facts.merged_into:
+        return Decided(*merged(profile_id, state, facts, now_us, rules))
+    before = None if state is None or state.merged_into else state
+    known = _learned(before, facts, now_us, rules)
+    return _settled(profile_id, before, known, now_us, rules)
+
+
+def _by_time(profile_id: UUID, state: State | None, now_us: int, rules: Rules) -> Decided:
+    if state is None or state.merged_into:
+        return Decided(state)
+    known = state._replace(stage=stage_after(state, now_us))
+    return _settled(profile_id, state, known, now_us, rules)
+
+
+def _learned(before: State | None, facts: Facts, now_us: int, rules: Rules) -> State:
+    """The state with new facts and the stage that follows from them now."""
+    moments = moments_of(facts, rules)
+    modelled = facts.alive_below is not None
+    known = State(
+        scores_version=facts.version,
+        profile_version=facts.profile_version,
+        stage=stage_of(
+            standing(facts.orders, moments, now_us, rules), _kept(before, facts, modelled)
+        ),
+        since_us=facts.first_seen_us or facts.as_of_us,
+        orders=facts.orders,
+        purchase_days=facts.purchase_days,
+        last_order_us=facts.last_order_us,
+        gap_days=facts.gap_days,
+        high_value=facts.high_value,
+        modelled=modelled,
+        dormant_us=moments.dormant_us,
+        lost_us=moments.lost_us,
+        churn_us=moments.churn_us,
+        complaints=facts.complaints,
+    )
+    if before is None:
+        return known
+    return known._replace(ended_us=before.ended_us, revision=before.revision, open=before.open)
+
+
+def _kept(before: State | None, facts: Facts, modelled: bool) -> Stage:
+    """The stage that gets its weaker condition: only a model against a model is a close call.
+
+    With another basis the customer is judged as one who has just ordered, so that late and
+    shuffled events end in the same stage.
+    """
+    if before is not None and before.modelled and modelled and same_basis(before, facts):
+        return before.stage
+    return Stage.POTENTIAL
+
+
+def _settled(
+    profile_id: UUID, before: State | None, known: State, now_us: int, rules: Rules
+) -> Decided:
+    """The transition, the alerts that begin and end, and when time has to look again."""
+    events: list[Event] = []
+    if before is None or before.stage is not known.stage:
+        cause = cause_of(before, known)
+        known = entered(before, known, now_us, rules)
+        events.append(transition(profile_id, before, known, now_us, cause, rules))
+    else:
+        known = remained(before, known, now_us, rules)
+    known, next_alert_us = _alerted(profile_id, known, now_us, rules, events)
+    due_us = min(next_stage_moment(known, now_us), next_alert_us)
+    return Decided(known._replace(due_us=due_us if due_us < NEVER else 0), tuple(events))
+
+
+def _alerted(
+    profile_id: UUID, known: State, now_us: int, rules: Rules, events: list[Event]
+) -> tuple[State, int]:
+    """Raises and clears until exactly the findings that hold now are open."""
+    holding, next_us = found(known, now_us, rules)
+    if not holding and not known.open:
+        return known, next_us
+    scene = Scene(rules.workspace, profile_id, now_us, known.scores_version)
+    kept = []
+    for alert in known.open:
+        if holding.pop((alert.kind, alert.subject), None) is not None:
+            kept.append(alert)
+        else:
+            events.append(cleared(scene, alert, now_us, why_cleared(alert, known)))
+    for (kind, subject), finding in holding.items():
+        historic = now_us - finding.from_us > rules.effects_max_age_us
+        alert = OpenAlert(kind, subject, finding.severity, historic)
+        events.append(event := raised(scene, alert, finding))
+        if not historic:
+            events.append(action_for(event, finding, now_us))
+        kept.append(alert)
+    return known._replace(open=tuple(kept)), next_us

@@ -1,0 +1,75 @@
+"""What becomes of a profile that joined another one: its alerts move with their causes.
+
+A complaint's alert has the same id whoever holds it, so the survivor raises it by its own facts
+and consumers see a duplicate. The lost profile leaves a tombstone: it refuses late scores, and
+after a while clears what the survivor did not take over (a complaint handled at the same time).
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from schemas.alert import Alert
+from schemas.lifecycle import Cause
+from services.journey.domain.alerts import Scene, about_complaint, cleared
+from services.journey.domain.customer import Facts, OpenAlert, State
+from services.journey.domain.rules import Rules
+
+#: How long the survivor's scores may take to arrive before an alert counts as not taken over.
+HANDOVER_US = 30_000_000
+#: How long late messages of the lost profile are refused; then nothing of it is kept.
+TOMBSTONE_US = 900_000_000
+
+
+def merged(
+    profile_id: UUID, state: State | None, facts: Facts, now_us: int, rules: Rules
+) -> tuple[State, tuple[Alert, ...]]:
+    """The tombstone, and the end of the alerts that were about the lost profile itself."""
+    opened = state.open if state is not None else ()
+    moving = tuple(alert for alert in opened if _moves(alert))
+    scene = Scene(rules.workspace, profile_id, now_us, facts.version)
+    ended = tuple(_cleared(scene, alert) for alert in opened if not _moves(alert))
+    since_us = state.merged_us if state is not None and state.merged_into else now_us
+    tombstone = State(
+        facts.version,
+        facts.profile_version,
+        open=moving,
+        merged_into=facts.merged_into,
+        merged_us=since_us,
+    )
+    return _with_due(tombstone, now_us), ended
+
+
+def handed_over(
+    profile_id: UUID, tombstone: State, survivor: State | None, now_us: int, rules: Rules
+) -> tuple[State | None, tuple[Alert, ...]]:
+    """The tombstone when its time has come: settle with the survivor, later go."""
+    last = now_us >= tombstone.merged_us + TOMBSTONE_US
+    if not tombstone.open:
+        return (None if last else _with_due(tombstone, now_us)), ()
+    if survivor is not None and survivor.merged_into:
+        tombstone = tombstone._replace(merged_into=survivor.merged_into)
+        survivor = None
+    if not last and (survivor is None or survivor.profile_version < tombstone.profile_version):
+        return _with_due(tombstone, now_us), ()
+    taken = {(a.kind, a.subject) for a in survivor.open} if survivor is not None else set()
+    scene = Scene(rules.workspace, profile_id, now_us, tombstone.scores_version)
+    left = [a for a in tombstone.open if (a.kind, a.subject) not in taken]
+    events = tuple(_cleared(scene, alert) for alert in left)
+    return (None if last else _with_due(tombstone._replace(open=()), now_us)), events
+
+
+def _with_due(tombstone: State, now_us: int) -> State:
+    end_us = tombstone.merged_us + TOMBSTONE_US
+    due_us = min(now_us + HANDOVER_US, end_us) if tombstone.open else end_us
+    return tombstone._replace(due_us=max(due_us, now_us + 1))
+
+
+def _moves(alert: OpenAlert) -> bool:
+    return about_complaint(alert.subject)
+
+
+def _cleared(scene: Scene, alert: OpenAlert) -> Alert:
+    event_id = UUID(bytes=alert.subject) if _moves(alert) else None
+    cause = Cause(type="merge", detail="the profile joined another one", event_id=event_id)
+    return cleared(scene, alert, scene.now_us, cause)

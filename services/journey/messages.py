@@ -1,0 +1,100 @@
+"""scores.changed as journey reads it: only the fields that decisions need, by msgspec."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+
+from schemas.base import micros
+from services.journey.domain.customer import Complaint, Facts
+
+
+class OpenComplaint(msgspec.Struct, frozen=True):
+    """schemas.profile.OpenComplaint, as far as it is decided on."""
+
+    complaint_id: str
+    received_at: datetime
+    severity: int
+    event_id: UUID
+
+
+class AliveBelow(msgspec.Struct, frozen=True):
+    """schemas.scores.AliveBelow."""
+
+    threshold: float
+    at: datetime
+
+
+class Churn(msgspec.Struct, frozen=True):
+    """schemas.scores.Churn, as far as it is decided on."""
+
+    alive_below: tuple[AliveBelow, ...] = ()
+
+
+class JourneyFacts(msgspec.Struct, frozen=True):
+    """schemas.scores.JourneyFacts, as far as it is decided on."""
+
+    orders: int = 0
+    purchase_days: int = 0
+    first_seen_at: datetime | None = None
+    last_order_at: datetime | None = None
+    average_days_between_orders: float | None = None
+    high_value: bool = False
+    open_complaints: tuple[OpenComplaint, ...] = ()
+
+
+class Scores(msgspec.Struct, frozen=True):
+    """schemas.scores.Scores, as far as it is decided on."""
+
+    workspace: str
+    profile_id: UUID
+    version: int
+    profile_version: int
+    as_of: datetime
+    merged_into: UUID | None = None
+    churn: Churn | None = None
+    facts: JourneyFacts = JourneyFacts()
+
+
+_decode = msgspec.json.Decoder(Scores).decode
+
+
+def decode(value: bytes) -> Scores:
+    """One record of scores.changed. msgspec.DecodeError (or ValueError) when it is none."""
+    return _decode(value)
+
+
+def facts_of(scores: Scores) -> Facts:
+    """The facts of a message, moments in µs."""
+    facts = scores.facts
+    return Facts(
+        version=scores.version,
+        profile_version=scores.profile_version,
+        as_of_us=_us(scores.as_of),
+        merged_into=scores.merged_into.bytes if scores.merged_into else b"",
+        orders=facts.orders,
+        purchase_days=facts.purchase_days,
+        first_seen_us=_us(facts.first_seen_at) if facts.first_seen_at else 0,
+        last_order_us=_us(facts.last_order_at) if facts.last_order_at else 0,
+        gap_days=facts.average_days_between_orders or 0.0,
+        high_value=facts.high_value,
+        complaints=tuple(map(_complaint, facts.open_complaints)),
+        alive_below=_alive_below(scores.churn) if scores.churn else None,
+    )
+
+
+def _complaint(complaint: OpenComplaint) -> Complaint:
+    received_us = _us(complaint.received_at)
+    return Complaint(
+        complaint.event_id.bytes, received_us, complaint.severity, complaint.complaint_id
+    )
+
+
+def _alive_below(churn: Churn) -> tuple[tuple[float, int], ...]:
+    return tuple((below.threshold, _us(below.at)) for below in churn.alive_below)
+
+
+def _us(moment: datetime) -> int:
+    return micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

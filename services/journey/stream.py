@@ -1,0 +1,188 @@
+"""scores.changed and time → lifecycle.changed, alerts.raised, actions.requested"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from schemas.dead_letter import Reason
+from services.common.batch import Batch, Decision, Output, Record, next_version
+from services.common.dead_letters import dead_letter
+from services.common.workspace import Workspace
+from services.journey import metrics
+from services.journey.domain.customer import Facts, State
+from services.journey.domain.decide import Decided, decide_customer
+from services.journey.domain.merges import handed_over
+from services.journey.domain.rules import Rules
+from services.journey.messages import Scores, decode, facts_of
+from services.journey.publish import count, output_of
+from services.journey.store import ABSENT, JourneyStore, Loaded, body_of, owner_of, state_key
+
+SERVICE: Final = "journey.decide"
+DAY_US: Final = 86_400_000_000
+HOUR_US: Final = 3_600_000_000
+#: Redis keeps due times as doubles, exact up to here (the year 2255); later ones never come.
+DUE_US_MAX: Final = 2**53 - 1
+
+
+def rules_of(workspace: Workspace) -> Rules:
+    """What a workspace's files ask of its journeys."""
+    lifecycle, alerts = workspace.lifecycle, workspace.alerts
+    hours = alerts.complaint_hours_max.items()
+    return Rules(
+        workspace=workspace.name,
+        effects_max_age_us=round(workspace.effects_max_age_days * DAY_US),
+        dormant_enters=lifecycle.dormant_enters,
+        dormant_stays=lifecycle.dormant_stays,
+        lost_enters=lifecycle.lost_enters,
+        lost_stays=lifecycle.lost_stays,
+        churn_alive_below=alerts.churn_alive_below,
+        growing_orders=lifecycle.growing_orders,
+        mature_orders=lifecycle.mature_orders,
+        silent_gaps_dormant=lifecycle.silent_gaps_dormant,
+        silent_gaps_lost=lifecycle.silent_gaps_lost,
+        silent_days_default=lifecycle.silent_days_default,
+        complaint_us_max={severity: round(allowed * HOUR_US) for severity, allowed in hours},
+    )
+
+
+@dataclass(slots=True)
+class Task:
+    """One customer to decide on: by the newest message of the batch, by time, or by both."""
+
+    partition: int
+    key: bytes
+    profile_id: UUID
+    rules: Rules
+    facts: Facts | None = None
+    due: bool = False
+
+
+class DecideHandler:
+    """The stateful half of journey as the atomic step calls it."""
+
+    def __init__(self, workspaces: Mapping[str, Workspace], store: JourneyStore) -> None:
+        self._rules = {name: rules_of(workspace) for name, workspace in workspaces.items()}
+        self._store = store
+
+    def decide(self, batch: Batch) -> Decision:
+        """Load, decide for each customer, and say what to write and publish."""
+        decision = Decision()
+        tasks = self._tasks(batch, decision)
+        known = self._store.load(tasks.keys())
+        survivors = self._store.load(_survivor_keys(tasks.values(), known))
+        for task in tasks.values():
+            _decide_one(task, known[task.key], survivors, batch.taken_at_us, decision)
+        return decision
+
+    def newest(self, stale: Sequence[Output]) -> list[Output]:
+        """Nothing: events are facts about a moment, not snapshots that a newer one replaces."""
+        return []
+
+    def _tasks(self, batch: Batch, decision: Decision) -> dict[bytes, Task]:
+        """One task for each customer; of several messages the one with the highest version."""
+        tasks: dict[bytes, Task] = {}
+        for record in batch.records:
+            read = self._read(record)
+            if isinstance(read, _Refused):
+                letter = _letter(record, read, batch.taken_at_us)
+                decision.outputs.setdefault(record.partition, []).append(letter)
+            else:
+                _add_message(tasks, record.partition, read, self._rules[read.workspace])
+        for due in batch.due:
+            workspace, profile_id = owner_of(due.member)
+            if workspace not in self._rules:
+                decision.due[due.partition, due.member] = None
+                continue
+            task = Task(due.partition, due.member, profile_id, self._rules[workspace])
+            tasks.setdefault(due.member, task).due = True
+        return tasks
+
+    def _read(self, record: Record) -> Scores | _Refused:
+        try:
+            scores = decode(record.value)
+        except msgspec.ValidationError as error:
+            return _Refused(Reason.BAD_PROPERTIES, str(error))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _Refused(Reason.MALFORMED_JSON, str(error))
+        if scores.workspace not in self._rules:
+            return _Refused(Reason.UNKNOWN_WORKSPACE, f"no workspace {scores.workspace!r}")
+        return scores
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    reason: Reason
+    detail: str
+
+
+def _letter(record: Record, refused: _Refused, now_us: int) -> Output:
+    return dead_letter(
+        record,
+        service=SERVICE,
+        workspace="unknown",
+        reason=refused.reason,
+        detail=refused.detail,
+        now_us=now_us,
+    )
+
+
+def _add_message(tasks: dict[bytes, Task], partition: int, scores: Scores, rules: Rules) -> None:
+    key = state_key(scores.workspace, scores.profile_id.bytes)
+    task = tasks.get(key)
+    if task is None:
+        tasks[key] = Task(partition, key, scores.profile_id, rules, facts_of(scores))
+    elif task.facts is not None and task.facts.version < scores.version:
+        task.facts = facts_of(scores)
+
+
+def _survivor_keys(tasks: Iterable[Task], known: Mapping[bytes, Loaded]) -> list[bytes]:
+    """The profiles that due tombstones joined."""
+    states = ((task, known[task.key].state) for task in tasks if task.due)
+    return [
+        state_key(task.rules.workspace, state.merged_into)
+        for task, state in states
+        if state is not None and state.merged_into
+    ]
+
+
+def _decide_one(
+    task: Task,
+    loaded: Loaded,
+    survivors: Mapping[bytes, Loaded],
+    now_us: int,
+    decision: Decision,
+) -> None:
+    state, facts = loaded.state, task.facts
+    if state is not None and facts is not None and facts.version <= state.scores_version:
+        metrics.SKIPPED.inc()
+        facts = None
+    if facts is None and not task.due:
+        return
+    if facts is None and state is not None and state.merged_into:
+        survivor = survivors.get(state_key(task.rules.workspace, state.merged_into), ABSENT)
+        decided = Decided(*handed_over(task.profile_id, state, survivor.state, now_us, task.rules))
+    else:
+        decided = decide_customer(task.profile_id, state, facts, now_us, task.rules)
+    _keep(task, loaded, decided.state, now_us, decision)
+    for event in decided.events:
+        count(event)
+        decision.outputs.setdefault(task.partition, []).append(output_of(event))
+
+
+def _keep(task: Task, loaded: Loaded, state: State | None, now_us: int, decision: Decision) -> None:
+    """The new state, its version check, and the due time where it differs from the last one."""
+    decision.reads[task.key] = loaded.version
+    was_due_us = loaded.state.due_us if loaded.state is not None else 0
+    due_us = state.due_us if state is not None and state.due_us <= DUE_US_MAX else 0
+    if task.due or due_us != was_due_us:
+        decision.due[task.partition, task.key] = due_us or None
+    if state is None:
+        if loaded.version:
+            decision.deletes.append(task.key)
+    elif state != loaded.state:
+        decision.writes[task.key] = (next_version(loaded.version, now_us), body_of(state))
