@@ -47,6 +47,6 @@ def _lost_shares(repeat_customers: int) -> Floats:
 
 
 def _strictly_ascending(quantile_days: tuple[float, ...]) -> Floats:
-    """Equal quantiles are parted by microseconds, so that the curve can be inverted."""
-    parted: Floats = np.asarray(quantile_days) + np.arange(len(quantile_days)) * 1e-9
+    """Equal quantiles are parted by seconds, so that the curve can be inverted."""
+    parted: Floats = np.asarray(quantile_days) + np.arange(len(quantile_days)) * 1e-4
     return parted
