@@ -33,7 +33,7 @@ READ_WITHIN_S: Final = 0.1
 EVENTS_MAX: Final = 5_000
 SAID_AGAIN_AFTER_S: Final = 30.0
 #: What a processor raises on a value that it can not make rows of.
-NO_ROW: Final = (msgspec.DecodeError, ValueError, TypeError, OverflowError, ArithmeticError)
+NO_ROW: Final = (msgspec.DecodeError, ValueError, TypeError, ArithmeticError, RecursionError)
 
 OCCURRED_AT: Final = TOUCHPOINTS.schema.get_field_index("occurred_at")
 RECEIVED_AT: Final = TOUCHPOINTS.schema.get_field_index("received_at")
