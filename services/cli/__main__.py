@@ -1,26 +1,40 @@
 """The `rapport` command: every command of it, by name."""
 
+import sys
+from importlib import import_module
+
 import typer
 
-from services.cli import doctor, engines, fit
+# Where each command is. Only the one that is asked for is imported: some load much.
+COMMANDS = {
+    "up": "services.cli.engines:up",
+    "down": "services.cli.engines:down",
+    "status": "services.cli.engines:status",
+    "doctor": "services.cli.doctor:doctor",
+    "fit": "services.cli.fit:fit",
+}
 
-app = typer.Typer(
-    name="rapport",
-    help="An event-driven customer data platform.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_show_locals=False,
-)
-app.command("up")(engines.up)
-app.command("down")(engines.down)
-app.command("status")(engines.status)
-app.command("doctor")(doctor.doctor)
-app.command("fit")(fit.fit)
+
+def app(*names: str) -> typer.Typer:
+    """The command line of these commands."""
+    built = typer.Typer(
+        name="rapport", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+    )
+    built.callback()(rapport)
+    for name in names:
+        module, _, function = COMMANDS[name].partition(":")
+        built.command(name)(getattr(import_module(module), function))
+    return built
+
+
+def rapport() -> None:
+    """An event-driven customer data platform."""
 
 
 def main() -> None:
     """Entry point of the installed command."""
-    app()
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    app(*([asked] if asked in COMMANDS else COMMANDS))()
 
 
 if __name__ == "__main__":
