@@ -1,0 +1,53 @@
+# Everything goes through a virtual environment made from hashed requirements.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test check up down bench faults schemas lock test-simulation clean
+
+demo: $(READY)      ## the main job on embedded engines, from nothing to a page of results
+	@$(BIN)/rapport demo
+
+test: $(READY)      ## all tests, on real engines
+	@$(BIN)/python -m pytest
+
+check: $(READY)     ## format, lint, types, schemas
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy .
+	@$(BIN)/python -m schemas.generate --check
+
+up: $(READY)        ## start the engines and leave them running
+	@$(BIN)/rapport up --detach
+
+down: $(READY)      ## stop what `up` started
+	@$(BIN)/rapport down
+
+bench: $(READY)     ## measure every hot path beside a bare loop: build/bench.json
+	@$(BIN)/python -m tests.bench
+
+faults: $(READY)    ## kill everything, then compare with a reference: build/faults.json
+	@$(BIN)/python -m tests.faults
+
+schemas: $(READY)   ## generate JSON Schemas and the AsyncAPI document
+	@$(BIN)/python -m schemas.generate
+
+test-simulation: $(READY)   ## replay one schedule: make test-simulation RAPPORT_SIM_SEED=17
+	@$(BIN)/python -m pytest tests/unit/test_step_simulation.py
+
+lock: $(READY)      ## pin requirements.in with hashes, naming no host
+	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+	  --output-file requirements.lock requirements.in
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@echo "Setting up $(VENV) (once; a minute or two)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:              ## remove everything that was made here
+	rm -rf $(VENV) build .rapport .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
