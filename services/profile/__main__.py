@@ -1,0 +1,38 @@
+"""python -m services.profile: touchpoints.accepted → profiles, until SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from schemas.topics import ACCEPTED
+from services.common.logs import setup
+from services.common.ports import Gap
+from services.common.run import Stop
+from services.common.settings import Settings
+from services.common.step_service import Plan, run
+from services.common.workspace import WorkspaceError, load_workspaces
+from services.profile.stream import SERVICE, ProfileHandler
+
+
+def main() -> int:
+    """0 when stopped; 1 when a person must look: a wrong workspace, a gap in the log."""
+    settings = Settings()
+    setup(settings, SERVICE)
+    try:
+        workspaces = load_workspaces(settings.workspace)
+        plan = Plan(
+            service=SERVICE,
+            topic=ACCEPTED.name,
+            make_handler=lambda client: ProfileHandler(client, workspaces, settings),
+            fenced=True,
+        )
+        run(settings, plan, Stop().on_signals())
+    except (WorkspaceError, Gap) as error:
+        logging.getLogger(__name__).critical("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
