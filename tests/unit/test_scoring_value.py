@@ -109,6 +109,6 @@ def test_first_gap_survival_at_its_crossing_is_the_threshold(gaps: list[int], sh
 
 
 def test_half_of_the_gaps_survive_the_median() -> None:
-    assert survival(GAPS, 10**9, np.array([0.0, 101.0])) == pytest.approx([1, 0.5], abs=1e-4)
-    assert days_until(GAPS, 10**9, np.array([0.5])) == pytest.approx([101], abs=0.01)
+    assert survival(GAPS, 10**9, np.array([0.0, 101.0])) == pytest.approx([1, 0.5])
+    assert days_until(GAPS, 10**9, np.array([0.5])) == pytest.approx([101])
     assert days_until(GAPS, 99, np.array([0.001]))[0] == np.inf

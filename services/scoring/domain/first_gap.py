@@ -15,14 +15,20 @@ import numpy as np
 from services.scoring.domain.arrays import Floats
 
 QUANTILES: Final = 21
+TIE_DAYS: Final = 1e-4
 SHARES: Final = np.linspace(0.0, 1.0, QUANTILES)
 
 
 def quantiles_of(gap_days: Floats) -> tuple[float, ...]:
-    """The 21 quantiles of the first gaps, days, ascending; empty without any gap."""
+    """The 21 quantiles of the first gaps, days; empty without any gap.
+
+    Equal ones are parted by seconds, so that the curve can be inverted.
+    """
     if len(gap_days) == 0:
         return ()
-    return tuple(float(day) for day in np.quantile(gap_days, SHARES))
+    quantiles = np.quantile(gap_days, SHARES)
+    steps = np.arange(QUANTILES) * TIE_DAYS
+    return tuple(float(day) for day in np.maximum.accumulate(quantiles - steps) + steps)
 
 
 def survival(quantile_days: tuple[float, ...], repeat_customers: int, days: Floats) -> Floats:
@@ -47,6 +53,6 @@ def _lost_shares(repeat_customers: int) -> Floats:
 
 
 def _strictly_ascending(quantile_days: tuple[float, ...]) -> Floats:
-    """Equal quantiles are parted by seconds, so that the curve can be inverted."""
-    parted: Floats = np.asarray(quantile_days) + np.arange(len(quantile_days)) * 1e-4
+    """Whatever a model holds, interpolation needs a strictly ascending axis."""
+    parted: Floats = np.asarray(quantile_days) + np.arange(len(quantile_days)) * 1e-9
     return parted
