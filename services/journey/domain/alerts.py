@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
-from uuid import UUID
 
-from schemas.alert import Alert, AlertKind
-from schemas.base import derived_id, from_micros
-from schemas.lifecycle import Cause
-from services.journey.domain.customer import NEVER, Complaint, OpenAlert, State
+from schemas.alert import AlertKind
+from services.journey.domain.customer import NEVER, Complaint, State
 from services.journey.domain.rules import Rules
 
 SEVERITY_MIN, SEVERITY_MAX = 1, 4
@@ -110,73 +107,8 @@ def found(customer: State, now_us: int, rules: Rules) -> Standings:
     return Standings(holding, next_us)
 
 
-def alert_id(profile_id: UUID, kind: AlertKind, subject: bytes, workspace: str) -> UUID:
-    """One id for one cause. A complaint's alert does not name the profile, so a merge doubles none.
-
-    A churn risk is one for each silence: the same silence never alarms twice.
-    """
+def still_stands(subject: bytes, customer: State) -> bool:
+    """Whether what an alert is about is still there: the complaint open, the silence unbroken."""
     if about_complaint(subject):
-        return derived_id("alert", workspace, kind, UUID(bytes=subject))
-    return derived_id("alert", workspace, kind, profile_id, silence_of(subject))
-
-
-class Scene(NamedTuple):
-    """Who, where and when: what every event of one decision shares."""
-
-    workspace: str
-    profile_id: UUID
-    now_us: int
-    scores_version: int
-
-
-def raised(scene: Scene, alert: OpenAlert, finding: Finding) -> Alert:
-    """The event of an alert that begins."""
-    return _event(scene, alert, "raised", finding.from_us, _why(alert, finding))
-
-
-def cleared(scene: Scene, alert: OpenAlert, at_us: int, cause: Cause) -> Alert:
-    """The event of an alert that ends."""
-    return _event(scene, alert, "cleared", at_us, cause)
-
-
-def _event(scene: Scene, alert: OpenAlert, state: str, at_us: int, cause: Cause) -> Alert:
-    name = alert_id(scene.profile_id, alert.kind, alert.subject, scene.workspace)
-    return Alert(
-        workspace=scene.workspace,
-        profile_id=scene.profile_id,
-        event_id=derived_id(name, state),
-        alert_id=name,
-        kind=alert.kind,
-        state="raised" if state == "raised" else "cleared",
-        severity=alert.severity,
-        at=from_micros(at_us),
-        decided_at=from_micros(scene.now_us),
-        cause=cause,
-        suggested_action=SUGGESTED_ACTION[alert.kind],
-        scores_version=scene.scores_version,
-        historic=alert.historic,
-    )
-
-
-def _why(alert: OpenAlert, finding: Finding) -> Cause:
-    if finding.complaint is None:
-        last = from_micros(silence_of(alert.subject)).date()
-        detail = f"no order since {last}: P(alive) fell below the threshold"
-        return Cause(type="time", detail=detail)
-    number, event_id = finding.complaint.complaint_id, UUID(bytes=alert.subject)
-    if alert.kind == "complaint_overdue":
-        return Cause(type="time", detail=f"complaint {number} not handled", event_id=event_id)
-    return Cause(type="event", detail=f"complaint {number} was received", event_id=event_id)
-
-
-def why_cleared(alert: OpenAlert, customer: State) -> Cause:
-    """An order or the handling ended it; else another estimate of the customer did."""
-    if about_complaint(alert.subject):
-        event_id = UUID(bytes=alert.subject)
-        if any(complaint.event_id == alert.subject for complaint in customer.complaints):
-            detail = "the customer is not of high value any more"
-            return Cause(type="model", detail=detail, event_id=event_id)
-        return Cause(type="event", detail="the complaint was handled", event_id=event_id)
-    if customer.last_order_us != silence_of(alert.subject):
-        return Cause(type="event", detail="the customer ordered again")
-    return Cause(type="model", detail="P(alive) is above the threshold by a new estimate")
+        return any(complaint.event_id == subject for complaint in customer.complaints)
+    return customer.orders > 0 and customer.last_order_us == silence_of(subject)

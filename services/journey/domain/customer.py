@@ -24,16 +24,19 @@ class Complaint(NamedTuple):
     complaint_id: str
 
 
-class OpenAlert(NamedTuple):
-    """An alert that was raised and has not cleared; kind and subject together name it.
+class KnownAlert(NamedTuple):
+    """An alert that was raised; kind and subject name it, and what it is about still stands.
 
     `historic`: it was recorded only, so its clearing is recorded only as well.
+    `open` False: another estimate withdrew it; raised again, it is another alert (`times`).
     """
 
     kind: AlertKind
     subject: bytes
     severity: int
     historic: bool
+    times: int = 1
+    open: bool = True
 
 
 class Facts(NamedTuple):
@@ -90,7 +93,7 @@ class State(NamedTuple):
     revision: int = 0
     quiet: bool = False
     complaints: tuple[Complaint, ...] = ()
-    open: tuple[OpenAlert, ...] = ()
+    alerts: tuple[KnownAlert, ...] = ()
     merged_into: bytes = b""
     merged_us: int = 0
 

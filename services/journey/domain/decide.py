@@ -8,12 +8,12 @@ from uuid import UUID
 from schemas.action import ActionRequested
 from schemas.alert import Alert
 from schemas.lifecycle import LifecycleChanged, Stage
-from services.journey.domain.actions import action_for
-from services.journey.domain.alerts import Scene, cleared, found, raised, why_cleared
-from services.journey.domain.customer import NEVER, Facts, OpenAlert, State, same_basis
+from services.journey.domain.alert_events import Scene
+from services.journey.domain.customer import NEVER, Facts, State, same_basis
 from services.journey.domain.lifecycle import next_stage_moment, stage_after, stage_of, standing
 from services.journey.domain.merges import merged
 from services.journey.domain.moments import moments_of
+from services.journey.domain.raising import alerted
 from services.journey.domain.rules import Rules
 from services.journey.domain.transitions import cause_of, entered, remained, transition
 
@@ -76,7 +76,7 @@ def _learned(before: State | None, facts: Facts, now_us: int, rules: Rules) -> S
     )
     if before is None:
         return known
-    return known._replace(ended_us=before.ended_us, revision=before.revision, open=before.open)
+    return known._replace(ended_us=before.ended_us, revision=before.revision, alerts=before.alerts)
 
 
 def _kept(before: State | None, facts: Facts, modelled: bool) -> Stage:
@@ -101,30 +101,7 @@ def _settled(
         events.append(transition(profile_id, before, known, now_us, cause, rules))
     else:
         known = remained(before, known, now_us, rules)
-    known, next_alert_us = _alerted(profile_id, known, now_us, rules, events)
-    due_us = min(next_stage_moment(known, now_us), next_alert_us)
-    return Decided(known._replace(due_us=due_us if due_us < NEVER else 0), tuple(events))
-
-
-def _alerted(
-    profile_id: UUID, known: State, now_us: int, rules: Rules, events: list[Event]
-) -> tuple[State, int]:
-    """Raises and clears until exactly the findings that hold now are open."""
-    holding, next_us = found(known, now_us, rules)
-    if not holding and not known.open:
-        return known, next_us
     scene = Scene(rules.workspace, profile_id, now_us, known.scores_version)
-    kept = []
-    for alert in known.open:
-        if holding.pop((alert.kind, alert.subject), None) is not None:
-            kept.append(alert)
-        else:
-            events.append(cleared(scene, alert, now_us, why_cleared(alert, known)))
-    for (kind, subject), finding in holding.items():
-        historic = now_us - finding.from_us > rules.effects_max_age_us
-        alert = OpenAlert(kind, subject, finding.severity, historic)
-        events.append(event := raised(scene, alert, finding))
-        if not historic:
-            events.append(action_for(event, finding, now_us))
-        kept.append(alert)
-    return known._replace(open=tuple(kept)), next_us
+    known, told, next_alert_us = alerted(scene, known, rules)
+    due_us = min(next_stage_moment(known, now_us), next_alert_us)
+    return Decided(known._replace(due_us=due_us if due_us < NEVER else 0), (*events, *told))

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from schemas.alert import Alert
 from schemas.lifecycle import Cause
-from services.journey.domain.alerts import Scene, about_complaint, cleared
-from services.journey.domain.customer import Facts, OpenAlert, State
+from services.journey.domain.alert_events import Scene, cleared
+from services.journey.domain.alerts import about_complaint
+from services.journey.domain.customer import Facts, KnownAlert, State
 from services.journey.domain.rules import Rules
 
 #: How long the survivor's scores may take to arrive before an alert counts as not taken over.
@@ -25,7 +26,7 @@ def merged(
     profile_id: UUID, state: State | None, facts: Facts, now_us: int, rules: Rules
 ) -> tuple[State, tuple[Alert, ...]]:
     """The tombstone, and the end of the alerts that were about the lost profile itself."""
-    opened = state.open if state is not None else ()
+    opened = [alert for alert in state.alerts if alert.open] if state is not None else []
     moving = tuple(alert for alert in opened if _moves(alert))
     scene = Scene(rules.workspace, profile_id, now_us, facts.version)
     ended = tuple(_cleared(scene, alert) for alert in opened if not _moves(alert))
@@ -33,7 +34,7 @@ def merged(
     tombstone = State(
         facts.version,
         facts.profile_version,
-        open=moving,
+        alerts=moving,
         merged_into=facts.merged_into,
         merged_us=since_us,
     )
@@ -45,31 +46,35 @@ def handed_over(
 ) -> tuple[State | None, tuple[Alert, ...]]:
     """The tombstone when its time has come: settle with the survivor, later go."""
     last = now_us >= tombstone.merged_us + TOMBSTONE_US
-    if not tombstone.open:
+    if not tombstone.alerts:
         return (None if last else _with_due(tombstone, now_us)), ()
     if survivor is not None and survivor.merged_into:
         tombstone = tombstone._replace(merged_into=survivor.merged_into)
         survivor = None
     if not last and (survivor is None or survivor.profile_version < tombstone.profile_version):
         return _with_due(tombstone, now_us), ()
-    taken = {(a.kind, a.subject) for a in survivor.open} if survivor is not None else set()
+    taken = set(map(_named, survivor.alerts)) if survivor is not None else set()
     scene = Scene(rules.workspace, profile_id, now_us, tombstone.scores_version)
-    left = [a for a in tombstone.open if (a.kind, a.subject) not in taken]
+    left = [alert for alert in tombstone.alerts if _named(alert) not in taken]
     events = tuple(_cleared(scene, alert) for alert in left)
-    return (None if last else _with_due(tombstone._replace(open=()), now_us)), events
+    return (None if last else _with_due(tombstone._replace(alerts=()), now_us)), events
 
 
 def _with_due(tombstone: State, now_us: int) -> State:
     end_us = tombstone.merged_us + TOMBSTONE_US
-    due_us = min(now_us + HANDOVER_US, end_us) if tombstone.open else end_us
+    due_us = min(now_us + HANDOVER_US, end_us) if tombstone.alerts else end_us
     return tombstone._replace(due_us=max(due_us, now_us + 1))
 
 
-def _moves(alert: OpenAlert) -> bool:
+def _moves(alert: KnownAlert) -> bool:
     return about_complaint(alert.subject)
 
 
-def _cleared(scene: Scene, alert: OpenAlert) -> Alert:
+def _cleared(scene: Scene, alert: KnownAlert) -> Alert:
     event_id = UUID(bytes=alert.subject) if _moves(alert) else None
     cause = Cause(type="merge", detail="the profile joined another one", event_id=event_id)
-    return cleared(scene, alert, scene.now_us, cause)
+    return cleared(scene, alert, cause)
+
+
+def _named(alert: KnownAlert) -> tuple[str, bytes, int]:
+    return alert.kind, alert.subject, alert.times
