@@ -1,0 +1,95 @@
+"""An alert that begins or ends, as an event whose id follows from its cause."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from schemas.alert import Alert
+from schemas.base import derived_id, from_micros
+from schemas.lifecycle import Cause
+from services.journey.domain.alerts import (
+    SUGGESTED_ACTION,
+    Finding,
+    about_complaint,
+    silence_of,
+    still_stands,
+)
+from services.journey.domain.customer import KnownAlert, State
+
+
+class Scene(NamedTuple):
+    """Who, where and when: what every event of one decision shares."""
+
+    workspace: str
+    profile_id: UUID
+    now_us: int
+    scores_version: int
+
+
+def alert_id(scene: Scene, alert: KnownAlert) -> UUID:
+    """One id for one cause. A complaint's alert does not name the profile, so a merge doubles none.
+
+    A churn risk is one for each silence. What was withdrawn and is raised again is another alert.
+    """
+    again = (alert.times,) if alert.times > 1 else ()
+    about: tuple[object, ...] = (scene.profile_id, silence_of(alert.subject))
+    if about_complaint(alert.subject):
+        about = (UUID(bytes=alert.subject),)
+    return derived_id("alert", scene.workspace, alert.kind, *about, *again)
+
+
+def raised(scene: Scene, alert: KnownAlert, finding: Finding) -> Alert:
+    """The event of an alert that begins."""
+    return _event(scene, alert, "raised", finding.from_us, _why(alert, finding))
+
+
+def cleared(scene: Scene, alert: KnownAlert, cause: Cause) -> Alert:
+    """The event of an alert that ends."""
+    return _event(scene, alert, "cleared", scene.now_us, cause)
+
+
+def why_cleared(alert: KnownAlert, customer: State) -> Cause:
+    """An order or the handling ended it; else another estimate of the customer did."""
+    event_id = UUID(bytes=alert.subject) if about_complaint(alert.subject) else None
+    if still_stands(alert.subject, customer):
+        detail = "withdrawn: the customer is seen differently now"
+        return Cause(type="model", detail=detail, event_id=event_id)
+    detail = "the complaint was handled" if event_id else "there is another last order"
+    return Cause(type="event", detail=detail, event_id=event_id)
+
+
+def _why(alert: KnownAlert, finding: Finding) -> Cause:
+    if finding.complaint is None:
+        last = from_micros(silence_of(alert.subject)).date()
+        detail = f"no order since {last}: P(alive) fell below the threshold"
+        return Cause(type="time", detail=detail)
+    number, event_id = finding.complaint.complaint_id, UUID(bytes=alert.subject)
+    if alert.kind == "complaint_overdue":
+        return Cause(type="time", detail=f"complaint {number} not handled", event_id=event_id)
+    return Cause(type="event", detail=f"complaint {number} was received", event_id=event_id)
+
+
+def _event(
+    scene: Scene,
+    alert: KnownAlert,
+    state: Literal["raised", "cleared"],
+    at_us: int,
+    cause: Cause,
+) -> Alert:
+    name = alert_id(scene, alert)
+    return Alert(
+        workspace=scene.workspace,
+        profile_id=scene.profile_id,
+        event_id=derived_id(name, state),
+        alert_id=name,
+        kind=alert.kind,
+        state=state,
+        severity=alert.severity,
+        at=from_micros(at_us),
+        decided_at=from_micros(scene.now_us),
+        cause=cause,
+        suggested_action=SUGGESTED_ACTION[alert.kind],
+        scores_version=scene.scores_version,
+        historic=alert.historic,
+    )
