@@ -1,0 +1,99 @@
+"""The Faust app: three agents that read the published topics into one bounded buffer.
+
+Faust reads, balances partitions and commits; it decides nothing. Each event is acknowledged after
+its deliveries are durable in Redis, in the order of its partition. Should Faust still commit too
+much (facts: its issues 606, 315, 527), the position in Redis shows the gap and `intake` reads it
+again; so nothing rests on Faust's commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import faust
+
+from schemas.topics import ACTIONS, ALERTS, LIFECYCLE
+from services.common.batch import Record
+from services.journey.deliver.intake import Intake, Place
+
+log = logging.getLogger(__name__)
+
+GROUP: Final = "journey.deliver"
+TOPICS: Final = (LIFECYCLE.name, ALERTS.name, ACTIONS.name)
+BUFFER_EVENTS_MAX: Final = 1_000
+BATCH_EVENTS_MAX: Final = 500
+
+
+def make_app(broker: str, folder: Path, session_timeout_s: float) -> Any:
+    """An app without tables, web server, leader topic or producer of its own.
+
+    `folder` is created by Faust, though nothing is written there: give it a temporary one.
+    """
+    app = faust.App(
+        GROUP,
+        broker=[f"kafka://{address}" for address in broker.split(",")],
+        store="memory://",
+        autodiscover=False,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        consumer_auto_offset_reset="earliest",
+        broker_commit_interval=1.0,
+        broker_session_timeout=session_timeout_s,
+        broker_heartbeat_interval=session_timeout_s / 3,
+        datadir=str(folder),
+        loop=asyncio.get_running_loop(),
+    )
+    app.boot_strategy.enable_kafka_producer = False
+    return app
+
+
+class Reading:
+    """Agents fill the buffer; one writer empties it in batches and acknowledges."""
+
+    def __init__(self, app: Any, intake: Intake) -> None:
+        self._app = app
+        self._intake = intake
+        self._buffer: asyncio.Queue[Any] = asyncio.Queue(BUFFER_EVENTS_MAX)
+        for name in TOPICS:
+            topic = app.topic(name, key_serializer="raw", value_serializer="raw")
+            app.agent(topic, name=f"deliver.{name}", concurrency=1)(self._agent)
+        app.finalize()
+
+    async def _agent(self, stream: Any) -> None:
+        async for event in stream.noack().events():
+            await self._buffer.put(event)
+
+    async def write(self) -> None:
+        """Until cancelled. An event that is not acknowledged comes again after a restart."""
+        while True:
+            events = [await self._buffer.get()]
+            while not self._buffer.empty() and len(events) < BATCH_EVENTS_MAX:
+                events.append(self._buffer.get_nowait())
+            for partition in by_partition(events).values():
+                await self._intake.take_in([_record(event.message) for event in partition])
+                for event in partition:
+                    event.ack()
+
+    def assigned(self) -> list[Place]:
+        """The partitions that this process reads now."""
+        return [(place.topic, place.partition) for place in self._app.consumer.assignment()]
+
+
+def by_partition(events: list[Any]) -> Mapping[Place, list[Any]]:
+    """Events of one partition together, by offset."""
+    parted: dict[Place, list[Any]] = defaultdict(list)
+    for event in sorted(events, key=lambda event: event.message.offset):
+        parted[event.message.topic, event.message.partition].append(event)
+    return parted
+
+
+def _record(message: Any) -> Record:
+    return Record(
+        message.topic, message.partition, message.offset, message.key, message.value or b""
+    )

@@ -1,0 +1,1 @@
+"""What delivery decides: signatures, schedule, addresses, payloads. Pure."""
