@@ -1,0 +1,37 @@
+"""python -m services.ingest: the HTTP API and the reader of touchpoints.inbound."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+
+from services.common import logs
+from services.common.run import Stop
+from services.common.settings import Settings
+from services.common.workspace import WorkspaceError, load_workspaces
+from services.ingest.app import Ingest
+
+log = logging.getLogger(__name__)
+
+
+def main() -> int:
+    settings = Settings()
+    logs.setup(settings, "ingest")
+    stop = Stop().on_signals()
+    try:
+        workspaces = load_workspaces(settings.workspace)
+        bound = socket.create_server((settings.http_host, settings.http_port), backlog=2048)
+    except WorkspaceError as error:
+        log.error("%s", error)
+        return 2
+    except OSError as error:
+        where = f"{settings.http_host}:{settings.http_port}"
+        log.error("cannot listen on %s (RAPPORT_HTTP_HOST, RAPPORT_HTTP_PORT): %s", where, error)
+        return 2
+    Ingest(settings, workspaces, stop).serve(bound)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Answers that Segment's SDKs understand: the one success, and errors with both their keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NamedTuple
+
+Headers = tuple[tuple[bytes, bytes], ...]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+RETRY_AFTER_S: Final = b"1"
+_ANY_ORIGIN: Final = (b"access-control-allow-origin", b"*")
+_PREFLIGHT: Final[Headers] = (
+    (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
+    (
+        b"access-control-allow-headers",
+        b"authorization, content-type, content-encoding, x-retry-count",
+    ),
+    (b"access-control-max-age", b"86400"),
+)
+
+
+class Answer(NamedTuple):
+    """One HTTP answer."""
+
+    status: int
+    body: bytes
+    headers: Headers = ()
+    content_type: bytes = b"application/json"
+
+
+#: Exactly this: some SDKs send again after 202 and 204.
+OK: Final = Answer(200, b'{"success":true}')
+#: Browsers ask first, because of the Authorization header.
+PREFLIGHT: Final = Answer(204, b"", _PREFLIGHT)
+
+
+def error(status: int, code: str, message: str, headers: Headers = ()) -> Answer:
+    """Both keys are needed: without them some SDKs send the same request for ever."""
+    return Answer(status, json.dumps({"code": code, "message": message}).encode(), headers)
+
+
+def unavailable(why: object) -> Answer:
+    """Nothing of the request counts as done; SDKs send it again."""
+    retry: Headers = ((b"retry-after", RETRY_AFTER_S),)
+    return error(503, "unavailable", f"{why}; send it again later", retry)
+
+
+def settings_of(write_key: str) -> Answer:
+    """What analytics.js asks for before it sends anything. It says nothing about the key."""
+    integrations = {"Segment.io": {"apiKey": write_key}}
+    body = {"integrations": integrations, "plan": {}, "edgeFunction": {}}
+    return Answer(200, json.dumps(body).encode())
+
+
+async def send(result: Answer, to: Send) -> None:
+    """The answer by the ASGI protocol."""
+    headers = [
+        (b"content-type", result.content_type),
+        (b"content-length", str(len(result.body)).encode()),
+        _ANY_ORIGIN,
+        *result.headers,
+    ]
+    await to({"type": "http.response.start", "status": result.status, "headers": headers})
+    await to({"type": "http.response.body", "body": result.body})

@@ -1,0 +1,159 @@
+"""The Segment-compatible HTTP API, as one ASGI application.
+
+read the body → whose is it → let each call in or refuse it → Kafka has them all → answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from schemas.dead_letter import Reason
+from services.common.failpoints import hit
+from services.common.health import Readiness
+from services.common.health import answer as health_answer
+from services.ingest import answers, metrics, requests
+from services.ingest.answers import Answer
+from services.ingest.body import Calls, calls_of_batch, inflated, single_call, too_large
+from services.ingest.domain.refusal import Refusal
+from services.ingest.door import Door, Verdict, arrival
+from services.ingest.keys import Doors
+from services.ingest.publisher import Publisher, Unavailable
+from services.ingest.requests import Receive, Request, Scope
+
+#: Path below /v1/ -> type of call; None: a batch, whose items say it themselves. The short ones
+#: are those of analytics.js.
+CALLS: Final[dict[str, str | None]] = {
+    "track": "track", "identify": "identify", "page": "page", "screen": "screen",
+    "group": "group", "alias": "alias", "batch": None, "import": None,
+    "t": "track", "i": "identify", "p": "page", "s": "screen", "g": "group", "a": "alias",
+    "b": None,
+}  # fmt: skip
+HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+#: What is wrong with the request rather than with what it says: 400, where it is a single call.
+UNREADABLE: Final = frozenset(
+    {Reason.MALFORMED_JSON, Reason.TOO_DEEP, Reason.TOO_LARGE, Reason.NOT_AN_OBJECT}
+)
+#: Of a body that was never read to its end so much is kept.
+CUT_KEPT_BYTES: Final = 64 * 1024
+
+
+class Api:
+    """Answers exactly what Segment's SDKs understand: see the facts in the tests' names."""
+
+    def __init__(self, doors: Doors, publisher: Publisher, readiness: Readiness) -> None:
+        self._doors = doors
+        self._publisher = publisher
+        self._readiness = readiness
+
+    async def __call__(self, scope: Scope, receive: Receive, send: answers.Send) -> None:
+        await answers.send(await self._answer(scope, receive), send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        path: str = scope["path"]
+        name = path[4:].rstrip("/") if path.startswith("/v1/") else ""
+        match scope["method"]:
+            case "POST" if name in CALLS:
+                return await self._take(CALLS[name], scope, receive)
+            case "OPTIONS":
+                return answers.PREFLIGHT
+            case "GET" if path in HEALTH_PATHS:
+                return await self._health(path)
+            case "GET" if name.startswith("projects/") and name.endswith("/settings"):
+                return answers.settings_of(name[9:-9])
+        if name in CALLS:
+            return answers.error(405, "method_not_allowed", "calls are sent with POST")
+        return answers.error(404, "not_found", "no such path; calls go to /v1/batch, /v1/track...")
+
+    async def _health(self, path: str) -> Answer:
+        loop = asyncio.get_running_loop()
+        status, kind, body = await loop.run_in_executor(None, health_answer, path, self._readiness)
+        return Answer(status, body, (), kind.encode())
+
+    async def _take(self, call_type: str | None, scope: Scope, receive: Receive) -> Answer:
+        started = time.perf_counter()
+        request = await requests.read(scope, receive)
+        if request is None:
+            return answers.error(400, "incomplete", "the request ended before its body did")
+        try:
+            result = await self._taken(call_type, request)
+        except Unavailable as error:
+            result = answers.unavailable(error)
+        metrics.REQUEST_SECONDS.observe(time.perf_counter() - started)
+        metrics.ANSWERS.labels(str(result.status)).inc()
+        return result
+
+    async def _taken(self, call_type: str | None, request: Request) -> Answer:
+        received_at = datetime.now(UTC)
+        door = self._doors.opened_by(request.write_key)
+        calls = _calls(call_type, request)
+        if isinstance(calls, Refusal):
+            return await self._unreadable(calls, request, door, received_at)
+        door = door or self._doors.opened_by(calls.write_key)
+        if door is None:
+            return _unauthorised()
+        verdicts = _verdicts(door, call_type, calls, received_at)
+        await self._publish(verdicts, door)
+        metrics.BATCH_EVENTS.observe(len(verdicts))
+        if call_type is not None and verdicts[0].reason in UNREADABLE:
+            return _bad_request(verdicts[0].reason, verdicts[0].detail)
+        return answers.OK
+
+    async def _unreadable(
+        self, refusal: Refusal, request: Request, door: Door | None, received_at: datetime
+    ) -> Answer:
+        """The answer to a request that can not be read; it is kept when its key is known."""
+        if door is not None:
+            kept = request.body[:CUT_KEPT_BYTES] if request.cut else request.body
+            await self._publish([door.refuse(kept, arrival(received_at), refusal)], door)
+        elif request.write_key is not None:
+            return _unauthorised()
+        else:
+            metrics.REFUSED.labels(refusal.reason.value, "").inc()
+        closing = ((b"connection", b"close"),) if request.cut else ()
+        return _bad_request(refusal.reason, refusal.detail, closing)
+
+    async def _publish(self, verdicts: Sequence[Verdict], door: Door) -> None:
+        await self._publisher.publish([verdict.output for verdict in verdicts])
+        hit("ingest_before_ack")
+        count(verdicts, door.source)
+
+
+def count(verdicts: Sequence[Verdict], source: str) -> None:
+    """Count what Kafka acknowledged."""
+    counted = Counter([(verdict.kind, verdict.reason) for verdict in verdicts])
+    for (kind, reason), events in counted.items():
+        if kind is not None:
+            metrics.ACCEPTED.labels(kind, source).inc(events)
+        elif reason is not None:
+            metrics.REFUSED.labels(reason.value, source).inc(events)
+
+
+def _calls(call_type: str | None, request: Request) -> Calls | Refusal:
+    if request.cut:
+        return too_large()
+    plain = inflated(request.body)
+    if isinstance(plain, Refusal):
+        return plain
+    return calls_of_batch(plain) if call_type is None else single_call(plain)
+
+
+def _verdicts(
+    door: Door, call_type: str | None, calls: Calls, received_at: datetime
+) -> list[Verdict]:
+    came = arrival(received_at, call_type=call_type, sent_at=calls.sent_at, context=calls.context)
+    admit = door.admit
+    return [admit(bytes(raw), came) for raw in calls.raws]
+
+
+def _bad_request(reason: Reason | None, detail: str, headers: answers.Headers = ()) -> Answer:
+    return answers.error(400, str(reason), detail[:500], headers)
+
+
+def _unauthorised() -> Answer:
+    metrics.REFUSED.labels("unknown_write_key", "").inc()
+    return answers.error(401, "unauthorized", "the write key is unknown, missing or switched off")

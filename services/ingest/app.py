@@ -1,0 +1,100 @@
+"""The service in one process: HTTP in the main thread, Kafka's link and the stream beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from typing import Any, Final
+
+import uvicorn
+
+from services.common.health import HealthServer, Readiness
+from services.common.run import Stop, settle_memory
+from services.common.settings import Settings
+from services.common.workspace import Workspace
+from services.ingest.api import Api
+from services.ingest.keys import Doors
+from services.ingest.link import Link
+from services.ingest.publisher import KafkaPublisher
+from services.ingest.stream import Inbound
+
+log = logging.getLogger(__name__)
+
+GRACE_S: Final = 15
+
+
+class Ingest:
+    """Everything that is open, from start to stop."""
+
+    def __init__(self, settings: Settings, workspaces: Mapping[str, Workspace], stop: Stop) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._publisher = KafkaPublisher()
+        self._link = Link(settings, self._publisher, stop)
+        checks = {"Kafka": self._link.fault}
+        self._health = HealthServer(settings, checks)
+        doors = Doors(workspaces, settings.salt)
+        self._api = Api(doors, self._publisher, Readiness(checks))
+        self._inbound = Inbound(settings, doors, stop)
+        self._stream = threading.Thread(target=self._run_stream, name="stream", daemon=True)
+        self._reports: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """The ASGI application; its life span opens and closes what belongs to the event loop."""
+        if scope["type"] == "http":
+            await self._api(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    def serve(self, bound: socket.socket) -> None:
+        """Until a signal: finish what is in flight, then flush and close."""
+        config = uvicorn.Config(
+            self,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        self._health.start()
+        self._link.start()
+        self._stream.start()
+        settle_memory()
+        log.info("listening on %s:%d, health on port %d", *bound.getsockname(), self._health.port)
+        try:
+            uvicorn.Server(config).run(sockets=[bound])
+        finally:
+            self._stop.set()
+            self._stream.join(GRACE_S)
+            self._health.stop()
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        await receive()
+        self._reports = asyncio.create_task(self._publisher.serve_reports())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._reports.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._reports
+        self._publisher.close(GRACE_S)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _run_stream(self) -> None:
+        while not self._link.connected.wait(0.2):
+            if self._stop():
+                return
+        try:
+            self._inbound.run()
+        except Exception:
+            log.exception("the stream of touchpoints.inbound ended; ending the process")
+            os._exit(1)

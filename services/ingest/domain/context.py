@@ -1,0 +1,73 @@
+"""What is kept of Segment's context: what later parts use, bounded, and no more personal data."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+Call = dict[str, Any]
+
+TEXT_CHARACTERS_MAX: Final = 1_000
+#: Plain values that are kept. The ip address is left out on purpose: nothing here needs it.
+PLAIN: Final = ("locale", "timezone", "userAgent", "groupId", "sessionId")
+#: Objects that are kept, with the fields kept of each.
+PARTS: Final = {
+    "library": ("name", "version"),
+    "page": ("url", "path", "referrer", "title"),
+    "campaign": ("name", "source", "medium", "term", "content"),
+    "device": ("type", "model", "manufacturer"),
+    "os": ("name", "version"),
+    "app": ("name", "version"),
+}
+_KEPT: Final = frozenset(PLAIN) | frozenset(PARTS)
+
+WEB_LIBRARIES: Final = frozenset({"analytics.js", "analytics-next", "rudderlabs javascript sdk"})
+APP_MARKS: Final = ("ios", "android", "swift", "kotlin", "flutter", "react-native", "unity")
+
+
+def kept(context: Call) -> Call:
+    """The useful part of the context; values that are not plain are left out."""
+    result: Call = {}
+    for name in context.keys() & _KEPT:
+        value = context[name]
+        fields = PARTS.get(name)
+        if fields is None:
+            if _plain(value):
+                result[name] = _bounded(value)
+        elif isinstance(value, dict):
+            part = {key: _bounded(value[key]) for key in fields if _plain(value.get(key))}
+            if part:
+                result[name] = part
+    return result
+
+
+def channel_of(call: Call, context: Call, properties: Call, kind: str) -> str | None:
+    """Through what the customer was met: as the sender says, else by kind, else by library.
+
+    A server's library tells how the event travelled, not where the customer was: no channel.
+    """
+    for said in (context.get("channel"), properties.get("channel"), call.get("channel")):
+        if isinstance(said, str) and said:
+            return said[:100]
+    if kind == "call_completed":
+        return "phone"
+    if call["type"] == "screen":
+        return "app"
+    return _of_library(context.get("library")) or ("web" if call["type"] == "page" else None)
+
+
+def _of_library(library: object) -> str | None:
+    name = library.get("name") if isinstance(library, dict) else None
+    if not isinstance(name, str):
+        return None
+    name = name[:100].casefold()
+    if name in WEB_LIBRARIES:
+        return "web"
+    return "app" if any(mark in name for mark in APP_MARKS) else None
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, (str, int, float)) and value != ""
+
+
+def _bounded(value: Any) -> Any:
+    return value[:TEXT_CHARACTERS_MAX] if isinstance(value, str) else value

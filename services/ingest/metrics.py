@@ -1,0 +1,35 @@
+"""Every metric of ingest."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+ACCEPTED = Counter(
+    "rapport_ingest_accepted_events_total",
+    "Touchpoints that Kafka acknowledged",
+    ("kind", "source"),
+)
+REFUSED = Counter(
+    "rapport_ingest_refused_events_total",
+    "Calls and requests that became dead letters, or were answered with an error",
+    ("reason", "source"),
+)
+ANSWERS = Counter("rapport_ingest_answers_total", "Answers of the HTTP API by status", ("status",))
+REQUEST_SECONDS = Histogram(
+    "rapport_ingest_request_seconds",
+    "From the first byte of a request to its answer, Kafka's acknowledgement included",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+)
+BATCH_EVENTS = Histogram(
+    "rapport_ingest_batch_events",
+    "Events of one request",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2500),
+)
+QUEUE_EVENTS = Gauge(
+    "rapport_ingest_producer_queue_events", "Records handed to the producer, not acknowledged yet"
+)
+INBOUND_LAG = Gauge(
+    "rapport_ingest_inbound_lag_events",
+    "Records of touchpoints.inbound that are not handled yet",
+    ("partition",),
+)

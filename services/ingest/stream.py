@@ -1,0 +1,186 @@
+"""touchpoints.inbound → touchpoints.accepted, dead_letters
+
+read a batch → let each call in or refuse it → Kafka has them all → commit the offsets.
+At least once, with the same ids: what is read twice is dropped as a duplicate downstream.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+
+from confluent_kafka import KafkaException, TopicPartition
+
+from schemas.base import micros
+from schemas.dead_letter import Reason
+from schemas.topics import INBOUND
+from services.common import clients
+from services.common.batch import Output, Record
+from services.common.dead_letters import dead_letter
+from services.common.failpoints import hit
+from services.common.run import Stop, Watchdog
+from services.common.settings import Settings
+from services.ingest import metrics
+from services.ingest.api import count
+from services.ingest.door import Arrival, Verdict, arrival, decoded
+from services.ingest.keys import Doors
+
+log = logging.getLogger(__name__)
+
+GROUP: Final = "ingest"
+TAKE_S: Final = 0.2
+SAID_AGAIN_AFTER_S: Final = 30.0
+
+
+class Inbound:
+    """One consumer and one producer of its own, in one thread."""
+
+    def __init__(self, settings: Settings, doors: Doors, stop: Stop) -> None:
+        self._settings = settings
+        self._doors = doors
+        self._stop = stop
+        self._said_at = -SAID_AGAIN_AFTER_S
+
+    def run(self) -> None:
+        """Until stopped. A Kafka that is away is waited for; nothing is committed meanwhile."""
+        watchdog = Watchdog(self._settings.watchdog_s).start()
+        consumer = clients.consumer(self._settings, GROUP)
+        producer = clients.producer(self._settings, **{"message.timeout.ms": 10_000})
+        consumer.subscribe([INBOUND.name])
+        try:
+            while not self._stop():
+                watchdog.alive()
+                self._turn(consumer, producer, watchdog)
+        finally:
+            consumer.close()
+
+    def _turn(self, consumer: Any, producer: Any, watchdog: Watchdog) -> None:
+        messages = consumer.consume(self._settings.batch_events_max, TAKE_S)
+        records = [_record(each) for each in messages if not self._is_fault(each)]
+        if not records:
+            return
+        hit("after_read")
+        came = arrival(datetime.now(UTC))
+        judged = [self._judged(record, came) for record in records]
+        outputs = [verdict.output for _, verdict in judged]
+        if self._published(producer, outputs, watchdog):
+            hit("before_next_commit")
+            _count(judged)
+            self._commit(consumer, records)
+
+    def _judged(self, record: Record, came: Arrival) -> tuple[str, Verdict]:
+        """(source, verdict) of one record; the header names the workspace, else a field does."""
+        name = self._workspace_named_by(record)
+        door = self._doors.of_workspace(name)
+        if door is not None:
+            return door.source, door.admit(record.value, came, record)
+        detail = f"no workspace {name[:100]!r} here" if name else "no workspace is named"
+        reason = Reason.UNKNOWN_WORKSPACE
+        letter = dead_letter(
+            record,
+            service="ingest",
+            workspace="unknown",
+            reason=reason,
+            detail=detail,
+            now_us=micros(came.received_at),
+        )
+        return "inbound", Verdict(letter, None, reason, detail)
+
+    def _workspace_named_by(self, record: Record) -> str | None:
+        for name, value in record.headers:
+            if name == "workspace":
+                return value.decode("utf-8", "replace")
+        if self._doors.of_workspace(None) is not None or b'"workspace"' not in record.value:
+            return None
+        call = decoded(record.value)
+        said = call.get("workspace") if isinstance(call, dict) else None
+        return said if isinstance(said, str) else None
+
+    def _published(self, producer: Any, outputs: Sequence[Output], watchdog: Watchdog) -> bool:
+        """True once every record is acknowledged; False when stopped before."""
+        while outputs and not self._stop():
+            failed: list[Output] = []
+            for output in outputs:
+                _produce(producer, output, partial(_note_failure, failed, output))
+            hit("middle_of_produce")
+            while producer.flush(1):
+                watchdog.alive()
+            outputs = failed
+            if failed:
+                self._say(f"Kafka did not acknowledge {len(failed)} records; sending them again")
+                self._stop.wait(0.5)
+            watchdog.alive()
+        return not outputs
+
+    def _commit(self, consumer: Any, records: Sequence[Record]) -> None:
+        """Tell Kafka how far we are. If that fails they are read again, and dropped as repeats."""
+        nexts: dict[tuple[str, int], int] = {}
+        for record in records:
+            nexts[record.topic, record.partition] = record.offset + 1
+        places = [TopicPartition(topic, number, at) for (topic, number), at in nexts.items()]
+        try:
+            consumer.commit(offsets=places, asynchronous=False)
+        except KafkaException as error:
+            self._say(f"the offsets were not committed ({error}); the records are read again")
+        for place in places:
+            _, end = consumer.get_watermark_offsets(place, cached=True)
+            lag = max(0, end - place.offset)
+            metrics.INBOUND_LAG.labels(str(place.partition)).set(lag)
+
+    def _is_fault(self, message: Any) -> bool:
+        error = message.error()
+        if error is not None:
+            where = clients.address(self._settings, "Kafka")
+            self._say(str(clients.EngineMissing("Kafka", where, error)))
+        return error is not None
+
+    def _say(self, fault: str) -> None:
+        """Once in half a minute, so that an outage does not fill the log."""
+        if time.monotonic() - self._said_at >= SAID_AGAIN_AFTER_S:
+            log.error("touchpoints.inbound: %s", fault)
+            self._said_at = time.monotonic()
+
+
+def _record(message: Any) -> Record:
+    return Record(
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        message.key(),
+        message.value() or b"",
+        tuple((name, value or b"") for name, value in message.headers() or ()),
+    )
+
+
+def _produce(producer: Any, output: Output, delivered: Any) -> None:
+    """Hand a record over; a full queue is waited for."""
+    while True:
+        try:
+            producer.produce(
+                output.topic,
+                output.value,
+                output.key,
+                headers=list(output.headers),
+                on_delivery=delivered,
+            )
+        except BufferError:
+            producer.poll(0.1)
+        else:
+            return
+
+
+def _note_failure(failed: list[Output], output: Output, error: object, _message: object) -> None:
+    if error is not None:
+        failed.append(output)
+
+
+def _count(judged: Sequence[tuple[str, Verdict]]) -> None:
+    by_source: dict[str, list[Verdict]] = {}
+    for source, verdict in judged:
+        by_source.setdefault(source, []).append(verdict)
+    for source, verdicts in by_source.items():
+        count(verdicts, source)
