@@ -297,6 +297,6 @@ def lines_of(messages: list[tuple[str, BaseModel]]) -> Lines:
     lines: Lines = {}
     for offset, (topic, message) in enumerate(messages):
         read = record(topic, message, offset)
-        for table, row in PROCESSORS[topic](read.value, PUBLISHED_MS + offset):
+        for table, row in PROCESSORS[topic](read.value, PUBLISHED_MS):
             lines.setdefault(table, []).append(Line(row, read))
     return lines
