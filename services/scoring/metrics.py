@@ -51,3 +51,30 @@ COLUMNS_RECEIVED_SECONDS: Final = Histogram(
     "From when a touchpoint was received to its row in ClickHouse",
     buckets=SECONDS,
 )
+
+SCORE_SNAPSHOTS: Final = Counter("rapport_scoring_score_events_total", "Snapshots read by score")
+SCORE_BATCHES: Final = Counter("rapport_scoring_score_batches_total", "Micro-batches scored")
+SCORE_PUBLISHED: Final = Counter(
+    "rapport_scoring_score_outputs_total", "Scores that Kafka acknowledged"
+)
+SCORE_DEAD_LETTERS: Final = Counter(
+    "rapport_scoring_score_dead_letters_total",
+    "Snapshots that score refused, by reason",
+    ["reason"],
+)
+SCORE_OUTAGES: Final = Counter(
+    "rapport_scoring_score_outages_total", "Times Kafka was away while scoring"
+)
+SCORE_MODEL_VERSION: Final = Gauge(
+    "rapport_scoring_score_model_version", "Version of the model in use", ["workspace"]
+)
+SCORE_LAG: Final = Gauge(
+    "rapport_scoring_score_lag_events",
+    "Snapshots between the published scores and the end",
+    ["partition"],
+)
+SCORE_SECONDS: Final = Histogram(
+    "rapport_scoring_score_seconds",
+    "From a profile's change to its acknowledged scores, the first of each batch",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+)

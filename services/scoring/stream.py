@@ -1,0 +1,95 @@
+"""profiles.changed, models → scores.changed"""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from confluent_kafka import KafkaException
+
+from services.common.clients import consumer, ensure_topics, missing, producer, wait_for
+from services.common.health import HealthServer
+from services.common.kafka_publisher import PlainPublisher
+from services.common.logs import setup
+from services.common.ports import PublishFailed
+from services.common.run import Stop, Watchdog, settle_memory
+from services.common.settings import Settings
+from services.common.workspace import load_workspaces
+from services.scoring.decide import SERVICE
+from services.scoring.metrics import SCORE_LAG, SCORE_OUTAGES
+from services.scoring.models import Models
+from services.scoring.worker import Clients, Worker
+
+log = logging.getLogger(__name__)
+
+GROUP: Final = SERVICE
+LAG_EVERY_S: Final = 2.0
+ACKNOWLEDGED_WITHIN_MS: Final = 30_000
+
+
+def run(settings: Settings, stop: Stop) -> None:
+    """Score profile snapshots until stopped; wait out Kafka's absence."""
+    setup(settings, SERVICE)
+    health = HealthServer(settings, {"Kafka": partial(missing, settings, "Kafka")}).start()
+    log.info("health on port %d", health.port)
+    try:
+        if wait_for(settings, "Kafka", stopped=stop):
+            ensure_topics(settings)
+            with ThreadPoolExecutor(1, thread_name_prefix="relay") as relay:
+                _score(settings, relay, stop)
+    finally:
+        health.stop()
+
+
+def assembled(settings: Settings, relay: ThreadPoolExecutor) -> Worker:
+    """The worker with its clients."""
+    workspaces = load_workspaces(settings.workspace)
+    thresholds = {name: one.alive_thresholds() for name, one in workspaces.items()}
+    make_producer = partial(producer, settings, **{"message.timeout.ms": ACKNOWLEDGED_WITHIN_MS})
+    clients = Clients(
+        consumer=consumer(settings, GROUP),
+        models=Models(consumer(settings, f"{GROUP}.models"), thresholds),
+        publisher=PlainPublisher(make_producer),
+        relay=relay,
+    )
+    return Worker(clients, settings.batch_events_max)
+
+
+def _score(settings: Settings, relay: ThreadPoolExecutor, stop: Stop) -> None:
+    worker = assembled(settings, relay)
+    settle_memory()
+    watchdog = Watchdog(settings.watchdog_s).start()
+    lag_seen_at = 0.0
+    while not stop():
+        watchdog.alive()
+        try:
+            worker.step()
+        except (PublishFailed, KafkaException) as outage:
+            SCORE_OUTAGES.inc()
+            log.error("%s; going on from what is published when it is back", outage)
+            _wait_out(settings, worker, watchdog, stop)
+        if time.monotonic() - lag_seen_at >= LAG_EVERY_S:
+            lag_seen_at = time.monotonic()
+            for partition, behind in worker.lag().items():
+                SCORE_LAG.labels(str(partition)).set(behind)
+    _leave(worker)
+
+
+def _wait_out(settings: Settings, worker: Worker, watchdog: Watchdog, stop: Stop) -> None:
+    while not stop() and missing(settings, "Kafka"):
+        watchdog.alive()
+        worker.pause()
+        stop.wait(0.3)
+    worker.rewind()
+
+
+def _leave(worker: Worker) -> None:
+    """Commit what is published, so that nobody has to do it again."""
+    try:
+        worker.settle()
+    except PublishFailed as outage:
+        log.warning("left before all scores were published: %s", outage)
+    worker.close()

@@ -1,0 +1,227 @@
+"""Takes snapshots, publishes their scores, then commits: nothing is lost, a crash recomputes.
+
+The metadata of each committed offset names the models and thresholds that the scores before it
+were made with. Whoever gets a partition under another name reads it again from the beginning, so
+a new model reaches everybody, whatever crashes. One partition is read in its order, so that the
+last score of each profile on the topic belongs to its newest snapshot.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
+
+from schemas import topics
+from services.common.batch import Output, Record
+from services.common.failpoints import hit
+from services.common.ports import Publisher, PublishFailed
+from services.scoring import metrics
+from services.scoring.decide import decide
+from services.scoring.models import Models
+
+log = logging.getLogger(__name__)
+
+TOPIC: Final = topics.PROFILES.name
+TAKEN_WITHIN_S: Final = 0.05
+TAKEN_WHILE_BUSY_S: Final = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """What a worker works with. `relay` publishes one batch while the next is computed."""
+
+    consumer: Any
+    models: Models
+    publisher: Publisher
+    relay: Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Relaying:
+    """A batch on its way: where its partitions go on, and what its scores stand on."""
+
+    done: Future[None]
+    next_offsets: dict[int, int]
+    fingerprint: str
+    records: Sequence[Record]
+    outputs: Sequence[Output]
+
+
+class Worker:
+    """Call `step` for ever from one thread; PublishFailed means: `rewind` when Kafka is back."""
+
+    def __init__(self, clients: Clients, batch_max: int) -> None:
+        self._clients = clients
+        self._consumer = clients.consumer
+        self._batch_max = batch_max
+        self._safe: dict[int, int] = {}  # partition -> offset after which nothing is published
+        self._relaying: Relaying | None = None
+        self._new_model = False
+        self._consumer.subscribe(
+            [TOPIC], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+        )
+
+    def step(self) -> int:
+        """Score what there is; how many snapshots that were."""
+        self._new_model |= self._clients.models.follow()
+        records = self._take()
+        if self._new_model:
+            self._begin_again()  # what was taken will be read again
+            return 0
+        if not records:
+            self.settle()
+            return 0
+        hit("after_read")
+        outputs = decide(records, self._clients.models.ground(), time.time_ns() // 1_000)
+        self.settle()
+        self._relay(records, outputs)
+        return len(records)
+
+    def settle(self) -> None:
+        """Wait for the batch on its way, then commit its offsets. PublishFailed if it failed."""
+        relaying, self._relaying = self._relaying, None
+        if relaying is None:
+            return
+        relaying.done.result()
+        _count(relaying)
+        kept = {p: at for p, at in relaying.next_offsets.items() if p in self._safe}
+        self._safe |= kept
+        hit("before_commit")
+        self._commit(kept, relaying.fingerprint)
+        hit("after_commit")
+
+    def rewind(self) -> None:
+        """Read on from what is surely published."""
+        self._relaying = None
+        self._start(dict(self._safe))
+
+    def pause(self) -> None:
+        """Keep the membership while Kafka is away; what arrives is read again after `rewind`."""
+        try:
+            self._consumer.pause([TopicPartition(TOPIC, partition) for partition in self._safe])
+            self._consumer.consume(1, TAKEN_WITHIN_S)
+        except KafkaException as error:
+            log.info("could not pause: %s", error)
+
+    def lag(self) -> dict[int, int]:
+        """Records that wait, by partition, as far as the consumer knows."""
+        behind = {}
+        for partition, offset in self._safe.items():
+            place = TopicPartition(TOPIC, partition)
+            high = self._consumer.get_watermark_offsets(place, cached=True)[1]
+            behind[partition] = max(0, high - max(0, offset))
+        return behind
+
+    def close(self) -> None:
+        self._consumer.close()
+        self._clients.models.close()
+
+    # -- the way of a batch ------------------------------------------------------------------
+
+    def _take(self) -> list[Record]:
+        busy = self._relaying is not None
+        taken = self._consumer.consume(
+            self._batch_max, TAKEN_WHILE_BUSY_S if busy else TAKEN_WITHIN_S
+        )
+        records = []
+        for message in taken:
+            if message.error() is not None:
+                log.warning("Kafka (RAPPORT_KAFKA): %s", message.error())
+            elif message.partition() in self._safe:
+                records.append(_record(message))
+        return records
+
+    def _relay(self, records: Sequence[Record], outputs: Sequence[Output]) -> None:
+        next_offsets = {record.partition: record.offset + 1 for record in records}
+        hit("before_produce")
+        done = self._clients.relay.submit(self._clients.publisher.publish, outputs, {})
+        fingerprint = self._clients.models.fingerprint()
+        self._relaying = Relaying(done, next_offsets, fingerprint, records, outputs)
+
+    def _commit(self, offsets: dict[int, int], fingerprint: str) -> None:
+        places = [
+            TopicPartition(TOPIC, partition, offset, metadata=fingerprint)
+            for partition, offset in offsets.items()
+        ]
+        try:
+            if places:
+                self._consumer.commit(offsets=places, asynchronous=True)
+        except KafkaException as error:
+            log.warning("offsets are not committed yet: %s", error)
+
+    # -- where to start ----------------------------------------------------------------------
+
+    def _begin_again(self) -> None:
+        """A new model: everybody is scored again, from the compacted topic's beginning."""
+        self.settle()
+        self._new_model = False
+        self._start(dict.fromkeys(self._safe, OFFSET_BEGINNING))
+
+    def _start(self, offsets: dict[int, int]) -> None:
+        if not offsets:
+            return
+        places = [TopicPartition(TOPIC, partition) for partition in offsets]
+        self._consumer.incremental_unassign(places)
+        self._consumer.incremental_assign(
+            [TopicPartition(TOPIC, partition, offset) for partition, offset in offsets.items()]
+        )
+        self._consumer.resume(places)
+        self._safe |= offsets
+
+    def _assigned(self, consumer: Any, partitions: Sequence[TopicPartition]) -> None:
+        self._new_model |= self._clients.models.catch_up()
+        fingerprint = self._clients.models.fingerprint()
+        starts = {}
+        for place in consumer.committed(list(partitions), timeout=30):
+            goes_on = place.offset >= 0 and place.metadata == fingerprint
+            starts[place.partition] = place.offset if goes_on else OFFSET_BEGINNING
+        consumer.incremental_assign([TopicPartition(TOPIC, p, at) for p, at in starts.items()])
+        self._safe |= starts
+
+    def _revoked(self, consumer: Any, partitions: Sequence[TopicPartition]) -> None:
+        """Hand over what is done, so that the next owner does not do it again."""
+        try:
+            self.settle()
+        except PublishFailed as error:
+            log.warning("handed over before all scores were published: %s", error)
+        self._lost(consumer, partitions)
+
+    def _lost(self, consumer: Any, partitions: Sequence[TopicPartition]) -> None:
+        for place in partitions:
+            self._safe.pop(place.partition, None)
+        consumer.incremental_unassign(list(partitions))
+
+
+def _count(relayed: Relaying) -> None:
+    """What became of a batch; its age is that of its first snapshot."""
+    metrics.SCORE_SNAPSHOTS.inc(len(relayed.records))
+    metrics.SCORE_BATCHES.inc()
+    refused = [output for output in relayed.outputs if output.topic == topics.DEAD_LETTERS.name]
+    metrics.SCORE_PUBLISHED.inc(len(relayed.outputs) - len(refused))
+    for output in refused:
+        reason = dict(output.headers).get("ce_subject", b"").decode()
+        metrics.SCORE_DEAD_LETTERS.labels(reason).inc()
+    changed = dict(relayed.records[0].headers).get("ce_time")
+    with contextlib.suppress(ValueError):
+        if changed is not None:
+            age_s = time.time() - datetime.fromisoformat(changed.decode()).timestamp()
+            metrics.SCORE_SECONDS.observe(max(0.0, age_s))
+
+
+def _record(message: Any) -> Record:
+    return Record(
+        topic=message.topic(),
+        partition=message.partition(),
+        offset=message.offset(),
+        key=message.key(),
+        value=message.value() or b"",
+        headers=tuple(message.headers() or ()),
+    )
