@@ -8,6 +8,8 @@ from services.journey.domain.customer import NEVER, Facts
 from services.journey.domain.rules import Rules
 
 DAY_US = 86_400_000_000
+#: Nobody waits for longer than a thousand years.
+SILENCE_US_MAX = 365_000 * DAY_US
 
 
 class Moments(NamedTuple):
@@ -59,4 +61,4 @@ def _by_silence(facts: Facts, rules: Rules) -> Moments:
 
 
 def _after(facts: Facts, silence_us: float) -> int:
-    return min(facts.last_order_us + round(silence_us), NEVER)
+    return facts.last_order_us + round(silence_us) if silence_us < SILENCE_US_MAX else NEVER
