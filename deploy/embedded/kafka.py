@@ -1,23 +1,19 @@
-"""Apache Kafka in KRaft mode: its jars, its configuration, its command line."""
+"""Apache Kafka in KRaft mode: its configuration, its command line, and whether it answers."""
 
-import fcntl
-import json
 import os
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from deploy.embedded.kafka_jars import jars
 from deploy.embedded.ports import HOST, free_port, is_free
 
-VERSION = "4.3.1"
-COORDINATE = f"org.apache.kafka:kafka_2.13:{VERSION}"
 HEAP_MB_MAX = 384
 
 # Small threads and buffers: the defaults are for a machine that runs nothing else. A short
@@ -70,62 +66,6 @@ Configuration:
       AppenderRef:
         ref: out
 """
-
-
-def cache_directory() -> Path:
-    """Where what was downloaded stays for this user, whatever project asks for it."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "rapport"
-
-
-def jars(say: Callable[[str], None]) -> tuple[Path, ...]:
-    """Kafka's jars; downloaded once per user, after that without the network."""
-    cache = cache_directory()
-    with _one_at_a_time(cache / "kafka.lock"):
-        listing = cache / f"kafka-{VERSION}.json"
-        known = _listed(listing)
-        if known:
-            return known
-        say(f"kafka: downloading {COORDINATE}, about 44 MB, this once")
-        found = _resolved(cache / "jgo")
-        listing.write_text(json.dumps([str(jar) for jar in found]))
-        size_mb = sum(jar.stat().st_size for jar in found) / 1e6
-        say(f"kafka: {len(found)} jars, {size_mb:.0f} MB, kept in {cache}")
-        return found
-
-
-def downloaded() -> str:
-    """For people: whether a start needs the network."""
-    here = _listed(cache_directory() / f"kafka-{VERSION}.json")
-    return f"{VERSION}, {len(here)} jars" if here else f"{VERSION} is downloaded when it starts"
-
-
-def _listed(listing: Path) -> tuple[Path, ...]:
-    """The jars of an earlier download, if every one of them is still there."""
-    if not listing.exists():
-        return ()
-    found = tuple(Path(name) for name in json.loads(listing.read_text()))
-    return found if all(jar.exists() for jar in found) else ()
-
-
-def _resolved(cache: Path) -> tuple[Path, ...]:
-    jgo = import_module("jgo")  # imported late: a second start has no need of it
-    try:
-        environment = jgo.build(COORDINATE, cache_dir=cache, update=cache.exists())
-    except Exception as problem:
-        raise RuntimeError(
-            f"kafka: {COORDINATE} could not be downloaded ({problem}). "
-            "Go online once, or set RAPPORT_KAFKA to a broker that runs."
-        ) from problem
-    return tuple(Path(jar) for jar in environment.all_jars)
-
-
-@contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def command(home: Path, port: int, say: Callable[[str], None]) -> list[str]:

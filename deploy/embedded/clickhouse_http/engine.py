@@ -1,12 +1,15 @@
 """chdb, the ClickHouse engine in this process: one data directory, many connections."""
 
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from deploy.embedded.clickhouse_http.statement import from_infile
 
 # For a laptop that runs everything else as well; a query can ask for less, or for more.
 SERVER_LIMITS: Mapping[str, int] = {
@@ -94,17 +97,17 @@ class Engine:
         return bool(seen["query_class"].name == "READ_ONLY")
 
     def insert(self, query: Query, rows: Iterable[bytes]) -> Answer:
-        """Append rows as they arrive; all are kept or, on any failure, none."""
-        with self._connection(query) as connection:
-            stream = connection.send_insert(query.text, query.format)
-            try:
-                for chunk in rows:
-                    connection.insert_append(stream, chunk)
-            except BaseException:
-                connection.insert_cancel(stream)
-                raise
-            result = connection.insert_done(stream)
-            return Answer(rows_written=result.rows_written(), bytes_written=result.bytes_written())
+        """Append rows; all are kept or, on any failure, none.
+
+        By way of a file: chdb's streaming insert says nothing when a row fails behind the parser
+        (a constraint, a materialized column, memory, the disk), and drops all of them.
+        """
+        with tempfile.NamedTemporaryFile(prefix="rapport-insert-") as spooled:
+            for chunk in rows:
+                spooled.write(chunk)
+            spooled.flush()
+            text = from_infile(query.text, quoted(spooled.name), query.format)
+            return self.run(replace(query, text=text, format="Null"))
 
     @contextmanager
     def _connection(self, query: Query) -> Iterator[Any]:

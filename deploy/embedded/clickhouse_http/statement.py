@@ -56,7 +56,7 @@ def _with_format(text: bytes, start: int, position: int) -> Insert | None:
 
 
 def _insert(text: bytes, end: int, format_name: bytes, rows_offset: int) -> Insert:
-    return Insert(text[:end].decode(), format_name.decode(), rows_offset)
+    return Insert(text[:end].decode(errors="replace"), format_name.decode(), rows_offset)
 
 
 def is_insert(text: bytes) -> bool:
@@ -67,3 +67,15 @@ def is_insert(text: bytes) -> bool:
             return bool(found["word"]) and found["word"].upper() == b"INSERT"
         position = found.end()
     return False
+
+
+def from_infile(statement: str, quoted_path: str, format_name: str) -> str:
+    """The INSERT that takes its rows from a file; its SETTINGS come after the file's name."""
+    words = [found for found in TOKEN.finditer(statement.encode()) if not found["skip"]]
+    depth, end = 0, len(statement.encode())
+    for found in words[2:]:  # a table may be called settings
+        depth += {b"(": 1, b")": -1}.get(found["other"] or b"", 0)
+        if depth == 0 and (found["word"] or b"").upper() == b"SETTINGS":
+            end = found.start()
+    before, after = statement.encode()[:end].decode(), statement.encode()[end:].decode()
+    return f"{before} FROM INFILE {quoted_path} COMPRESSION 'none' {after} FORMAT {format_name}"
