@@ -6,15 +6,23 @@ import gzip
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.table import Table
 
 from schemas.base import micros
 from schemas.model import Model
+from services.common.clients import EngineMissing, clickhouse_client, ensure_topics, producer
+from services.common.kafka_publisher import PlainPublisher
+from services.common.ports import PublishFailed
+from services.common.settings import Settings
+from services.common.workspace import Workspace, WorkspaceError, load_workspaces
 from services.scoring.domain.fit import Holdout, Publication, check_holdout
 from services.scoring.domain.fit import fit as fit_model
 from services.scoring.domain.purchase_files import (
@@ -25,8 +33,12 @@ from services.scoring.domain.purchase_files import (
     read_purchases,
 )
 from services.scoring.domain.purchases import Purchases
+from services.scoring.refit import day_at, known_purchases, publication, publish
+from services.scoring.store import DATABASE
 
 Row = tuple[str, str, str]
+Fitted = tuple[Model, Holdout | None]
+WITHIN: Final = {"message.timeout.ms": 30_000}
 LAYOUTS: Final[dict[str, Layout]] = {
     "cdnow-master": "cdnow-master",
     "cdnow-sample": "cdnow-sample",
@@ -59,24 +71,74 @@ Until = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 
 
+Named = Annotated[str | None, typer.Option("--workspace", help="Which one, if there are several")]
+
+
 def fit(
     file: File = None,
     format: Format = None,
     calibrate_until: Until = None,
+    workspace: Named = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fit the scoring model to purchases and show it; days after the calibration check it."""
-    if file is None:
-        raise typer.BadParameter("fitting from ClickHouse is not wired yet", param_hint="--file")
-    try:
-        purchases, until_day = read_file(file, format, calibrate_until)
-    except (OSError, EOFError, ValueError) as error:
-        raise typer.BadParameter(f"{file}: {error}", param_hint="--file") from None
-    model, holdout = fit_and_check(purchases, until_day, datetime.now(UTC))
+    """Fit the scoring model to a file, or to a workspace's purchases and publish it.
+
+    With --calibrate-until the days after it check the fit, and nothing is published.
+    """
+    now = datetime.now(UTC)
+    if file is not None:
+        model, holdout = _from_file(file, format, calibrate_until, now)
+    else:
+        model, holdout = _from_columns(Settings(), workspace, calibrate_until, now)
     if as_json:
         typer.echo(json.dumps(as_object(model, holdout), indent=2))
     else:
         Console().print(as_table(model, holdout))
+
+
+def _from_file(file: Path, layout: str | None, until: str | None, now: datetime) -> Fitted:
+    try:
+        purchases, until_day = read_file(file, layout, until)
+    except (OSError, EOFError, ValueError) as error:
+        raise typer.BadParameter(f"{file}: {error}", param_hint="--file") from None
+    return fit_and_check(purchases, until_day, Publication("file", micros(now), now))
+
+
+def _from_columns(settings: Settings, name: str | None, until: str | None, now: datetime) -> Fitted:
+    """Fit on ClickHouse; publish on Kafka unless this was a check of an earlier day."""
+    workspace = _workspace(settings, name)
+    try:
+        with clickhouse_client(settings, database=DATABASE) as client:
+            purchases = known_purchases(client, workspace)
+        until_day = _day(until) if until else day_at(now)
+        fitted = fit_and_check(purchases, until_day, publication(workspace, now))
+        if until is None:
+            ensure_topics(settings)
+            publish(PlainPublisher(partial(producer, settings, **WITHIN)), fitted[0])
+    except (EngineMissing, ClickHouseError, OSError, KafkaException, PublishFailed) as error:
+        Console(stderr=True).print(f"not fitted: {error}", markup=False, style="red")
+        raise typer.Exit(1) from None
+    return fitted
+
+
+def _workspace(settings: Settings, name: str | None) -> Workspace:
+    try:
+        known = load_workspaces(settings.workspace)
+    except (WorkspaceError, OSError) as error:
+        raise typer.BadParameter(str(error), param_hint="RAPPORT_WORKSPACE") from None
+    if name is None and len(known) == 1:
+        return next(iter(known.values()))
+    if name not in known:
+        names = ", ".join(sorted(known))
+        raise typer.BadParameter(f"one of {names} is needed", param_hint="--workspace")
+    return known[name]
+
+
+def _day(text: str) -> int:
+    try:
+        return day_of(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--calibrate-until") from None
 
 
 def read_file(file: Path, layout: str | None, calibrate_until: str | None) -> tuple[Purchases, int]:
@@ -93,12 +155,10 @@ def read_file(file: Path, layout: str | None, calibrate_until: str | None) -> tu
     return purchases, day_of(calibrate_until) if calibrate_until else last_day
 
 
-def fit_and_check(
-    purchases: Purchases, until_day: int, now: datetime
-) -> tuple[Model, Holdout | None]:
+def fit_and_check(purchases: Purchases, until_day: int, publication: Publication) -> Fitted:
     """The model, and how it predicts the days that come after the calibration, if there are any."""
-    model = fit_model(purchases, until_day, Publication("file", micros(now), now))
-    last_day = int(purchases.day.max())
+    model = fit_model(purchases, until_day, publication)
+    last_day = int(purchases.day.max(initial=until_day))
     if model.bg_nbd is None or last_day <= until_day:
         return model, None
     return model, check_holdout(model, purchases, until_day, last_day)
@@ -106,7 +166,7 @@ def fit_and_check(
 
 def as_object(model: Model, holdout: Holdout | None) -> dict[str, Any]:
     """The model as one flat object: the parameters by the names of the papers, then the rest."""
-    content = model.model_dump(mode="json", exclude={"workspace", "version"})
+    content = model.model_dump(mode="json")
     parameters = (content.pop("bg_nbd") or {}) | (content.pop("gamma_gamma") or {})
     return parameters | content | {"holdout": asdict(holdout) if holdout else None}
 

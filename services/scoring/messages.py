@@ -119,10 +119,6 @@ def _json(value: object) -> str:
     return _ENCODER.encode(value).decode()
 
 
-def _text(value: str | None) -> str:
-    return NULL if value is None else f'"{value}"'
-
-
 def _head(snapshot: Snapshot, model_version: int, moment: str) -> str:
     return HEAD % (
         _json(snapshot.workspace),
@@ -131,7 +127,7 @@ def _head(snapshot: Snapshot, model_version: int, moment: str) -> str:
         snapshot.version,
         model_version,
         moment,
-        _text(snapshot.merged_into),
+        NULL if snapshot.merged_into is None else f'"{snapshot.merged_into}"',
     )
 
 
@@ -193,9 +189,9 @@ def _facts(snapshot: Snapshot, gap: str, high_value: str) -> str:
         bought.orders,
         bought.purchase_days,
         bought.net(),
-        _text(snapshot.first_seen_at),
-        _text(snapshot.last_seen_at),
-        _text(bought.last_order_at),
+        bytes(snapshot.first_seen_at).decode(),
+        bytes(snapshot.last_seen_at).decode(),
+        bytes(bought.last_order_at).decode(),
         gap,
         high_value,
         service.complaints,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 import numpy as np
@@ -13,20 +13,27 @@ import numpy as np
 from services.scoring.domain.arrays import Ints, SnapshotFacts
 
 EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
+NULL: Final = msgspec.Raw(b"null")
+#: Text that is written into messages as it is must look like what it is said to be.
+ProfileId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f-]{36}$")]
+Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+#: Moments in µs that a date can still show: up to the year 2199.
+Version = Annotated[int, msgspec.Meta(ge=0, le=7_258_032_000_000_000)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 
 
 class Purchases(msgspec.Struct, frozen=True):
     """schemas.profile.Purchases, as far as it is scored."""
 
-    orders: int = 0
+    orders: Count = 0
     revenue: Decimal = Decimal(0)
     refunded: Decimal = Decimal(0)
-    currency: str = "USD"
-    purchase_days: int = 0
+    currency: Currency = "USD"
+    purchase_days: Count = 0
     first_day: date | None = None
     last_day: date | None = None
     repeat_revenue: Decimal = Decimal(0)
-    last_order_at: str | None = None
+    last_order_at: msgspec.Raw = NULL
 
     def net(self) -> Decimal:
         """Revenue without what was refunded."""
@@ -34,22 +41,22 @@ class Purchases(msgspec.Struct, frozen=True):
 
 
 class Service(msgspec.Struct, frozen=True):
-    """schemas.profile.Service, as far as journey needs it; complaints pass through as they are."""
+    """schemas.profile.Service, as far as journey needs it."""
 
-    complaints: int = 0
+    complaints: Count = 0
     open_complaints: msgspec.Raw = msgspec.Raw(b"[]")
     nps_last: float | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """schemas.profile.Profile, as far as it is scored."""
+    """schemas.profile.Profile, as far as it is scored. What is Raw passes through as it is."""
 
     workspace: str
-    profile_id: str
-    version: int
-    merged_into: str | None = None
-    first_seen_at: str | None = None
-    last_seen_at: str | None = None
+    profile_id: ProfileId
+    version: Version
+    merged_into: ProfileId | None = None
+    first_seen_at: msgspec.Raw = NULL
+    last_seen_at: msgspec.Raw = NULL
     purchases: Purchases = Purchases()
     service: Service = Service()
 
@@ -63,9 +70,9 @@ def decode(value: bytes) -> Snapshot:
 
 
 def facts_of(snapshots: Sequence[Snapshot]) -> SnapshotFacts:
-    """The columns of a micro-batch, one row for each snapshot."""
+    """The columns of a micro-batch, one row for each snapshot. ValueError: no finite amount."""
     bought = [snapshot.purchases for snapshot in snapshots]
-    return SnapshotFacts(
+    facts = SnapshotFacts(
         orders=np.array([one.orders for one in bought], np.int64),
         purchase_days=np.array([one.purchase_days for one in bought], np.int64),
         first_day=_days([one.first_day for one in bought]),
@@ -73,6 +80,9 @@ def facts_of(snapshots: Sequence[Snapshot]) -> SnapshotFacts:
         revenue=np.array([float(one.net()) for one in bought], np.float64),
         repeat_revenue=np.array([float(one.repeat_revenue) for one in bought], np.float64),
     )
+    if not np.isfinite(facts.revenue).all() or not np.isfinite(facts.repeat_revenue).all():
+        raise ValueError("an amount is not a finite number")
+    return facts
 
 
 def _days(days: list[date | None]) -> Ints:
