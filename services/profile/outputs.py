@@ -54,9 +54,8 @@ class Publications:
     ) -> Output:
         text = uuid_text(profile)
         key = text.encode()
-        time = moment(version).isoformat(timespec="microseconds")[:-6] + "Z"
         event_id = derived_text("profile", text, str(version))
-        marks = self._headers(PROFILES.name, workspace, event_id, time, key)
+        marks = self._headers(PROFILES.name, workspace, event_id, moment(version), key)
         return Output(PROFILES.name, key, value, marks, component_key(home), version)
 
     def _headers(

@@ -28,7 +28,10 @@ class Changes(NamedTuple):
 def changes(working: Working, rules: Rules) -> Changes:
     """Persons whose facts, members or refused links changed, and ids that lead elsewhere now."""
     persons = people(working.component, rules)
-    person_of = {place: person for person in persons for place in person.places}
+    if len(persons) == 1:
+        person_of = dict.fromkeys(persons[0].places, persons[0])
+    else:
+        person_of = {place: person for person in persons for place in person.places}
     if working.before is None:
         shown = {person_of[place].id: person_of[place] for place in working.touched}
         return Changes(person_of, list(shown.values()), [])

@@ -42,15 +42,31 @@ def people(component: Component, rules: Rules) -> list[Person]:
     group had too many of a kind, or an end is a hub. Groups only grow, so that only the
     earliest link of a pair matters, and the order of arrival does not.
     """
-    nodes, links = component.nodes, component.links
-    if not links:
-        return [_person(nodes, (place,), 0, rules) for place in range(len(nodes))]
+    nodes = component.nodes
+    if _are_one(component, rules):
+        return [_person(nodes, tuple(range(len(nodes))), 0, rules)]
     groups = _Groups(nodes, rules)
     hubs = hub_places(component, rules)
     for link in _in_order(component):
         if link.rule != FORBIDDEN and link.a not in hubs and link.b not in hubs:
             groups.join(link.a, link.b)
     return groups.persons()
+
+
+def _are_one(component: Component, rules: Rules) -> bool:
+    """Whether no rule can refuse any link: then all nodes, which links have joined, are one."""
+    nodes, links = component.nodes, component.links
+    if len(nodes) == 1:
+        return True
+    if component.loose or len(links) > rules.hub_degree_max:
+        return False
+    counts: dict[int | str, int] = {}
+    for node in nodes:
+        kind = node.kind
+        counts[kind] = count = counts.get(kind, 0) + 1
+        if count > rules.limit(kind):
+            return False
+    return all(link.rule != FORBIDDEN for link in links)
 
 
 def hub_places(component: Component, rules: Rules) -> frozenset[int]:
