@@ -63,13 +63,13 @@ class Facts(NamedTuple):
 class State(NamedTuple):
     """What is remembered of one customer between decisions.
 
+    quiet         whether the latest transition was recorded only
     gap_days      own average days between orders; with last_order_us and purchase_days: the basis
     modelled      whether a model (not silence) gave the moments below
     dormant_us    when time alone makes the customer dormant; likewise lost_us and churn_us
     due_us        the next moment at which time alone would change something; 0: there is none
     ended_us      last order before the silence that the latest return ended; 0: there was none
     revision      how often the stage was taken back without a new order
-    quiet         whether the latest transition was recorded only
     merged_into   16 bytes of the surviving profile: then this is a tombstone since merged_us
 
     Fields that are mostly as by default stand last: a stored state ends where only those follow.
@@ -79,6 +79,7 @@ class State(NamedTuple):
     profile_version: int
     stage: Stage = Stage.POTENTIAL
     since_us: int = 0
+    quiet: bool = False
     orders: int = 0
     purchase_days: int = 0
     last_order_us: int = 0
@@ -91,7 +92,6 @@ class State(NamedTuple):
     due_us: int = 0
     ended_us: int = 0
     revision: int = 0
-    quiet: bool = False
     complaints: tuple[Complaint, ...] = ()
     alerts: tuple[KnownAlert, ...] = ()
     merged_into: bytes = b""
