@@ -20,8 +20,9 @@ from services.ingest import answers, metrics, requests
 from services.ingest.answers import Answer
 from services.ingest.body import Calls, calls_of_batch, inflated, single_call, too_large
 from services.ingest.domain.refusal import Refusal
-from services.ingest.door import Door, Verdict, arrival
+from services.ingest.door import Arrival, Door
 from services.ingest.keys import Doors
+from services.ingest.letters import Verdict
 from services.ingest.publisher import Publisher, Unavailable
 from services.ingest.requests import Receive, Request, Scope
 
@@ -109,7 +110,7 @@ class Api:
         """The answer to a request that can not be read; it is kept when its key is known."""
         if door is not None:
             kept = request.body[:CUT_KEPT_BYTES] if request.cut else request.body
-            await self._publish([door.refuse(kept, arrival(received_at), refusal)], door)
+            await self._publish([door.refuse(kept, refusal, received_at)], door)
         elif request.write_key is not None:
             return _unauthorised()
         else:
@@ -120,7 +121,7 @@ class Api:
     async def _publish(self, verdicts: Sequence[Verdict], door: Door) -> None:
         await self._publisher.publish([verdict.output for verdict in verdicts])
         hit("ingest_before_ack")
-        count(verdicts, door.source)
+        count(verdicts, door.sender.source)
 
 
 def count(verdicts: Sequence[Verdict], source: str) -> None:
@@ -145,9 +146,8 @@ def _calls(call_type: str | None, request: Request) -> Calls | Refusal:
 def _verdicts(
     door: Door, call_type: str | None, calls: Calls, received_at: datetime
 ) -> list[Verdict]:
-    came = arrival(received_at, call_type=call_type, sent_at=calls.sent_at, context=calls.context)
-    admit = door.admit
-    return [admit(bytes(raw), came) for raw in calls.raws]
+    arrival = Arrival(received_at, call_type, calls.sent_at, calls.context)
+    return door.admit([bytes(raw) for raw in calls.raws], arrival)
 
 
 def _bad_request(reason: Reason | None, detail: str, headers: answers.Headers = ()) -> Answer:

@@ -12,6 +12,7 @@ import msgspec
 from schemas.dead_letter import Reason
 from services.ingest.domain.depth import is_too_deep
 from services.ingest.domain.refusal import Refusal
+from services.ingest.reading import too_deep
 from services.ingest.repair import repaired
 
 #: 500 KB a request, packed or not, and 2,500 events a batch (Segment's HTTP API).
@@ -97,7 +98,7 @@ def too_large() -> Refusal:
 
 def _read(body: bytes, decode: Any) -> Any:
     if is_too_deep(body):
-        return Refusal(Reason.TOO_DEEP, "JSON nests deeper than 32 levels")
+        return too_deep()
     try:
         return decode(body)
     except msgspec.ValidationError as error:

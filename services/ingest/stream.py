@@ -15,23 +15,26 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from schemas.base import micros
 from schemas.dead_letter import Reason
 from schemas.topics import INBOUND
 from services.common import clients
 from services.common.batch import Output, Record
-from services.common.dead_letters import dead_letter
 from services.common.failpoints import hit
 from services.common.run import Stop, Watchdog
 from services.common.settings import Settings
 from services.ingest import metrics
 from services.ingest.api import count
-from services.ingest.door import Arrival, Verdict, arrival, decoded
+from services.ingest.domain.refusal import Refusal
+from services.ingest.door import Arrival
 from services.ingest.keys import Doors
+from services.ingest.letters import Sender, Verdict, refused
+from services.ingest.reading import decoded
 
 log = logging.getLogger(__name__)
 
 GROUP: Final = "ingest"
+#: The source of what comes from the log.
+SOURCE: Final = "inbound"
 TAKE_S: Final = 0.2
 SAID_AGAIN_AFTER_S: Final = 30.0
 
@@ -64,31 +67,28 @@ class Inbound:
         if not records:
             return
         hit("after_read")
-        came = arrival(datetime.now(UTC))
-        judged = [self._judged(record, came) for record in records]
-        outputs = [verdict.output for _, verdict in judged]
+        judged = self._judged(records, datetime.now(UTC))
+        outputs = [verdict.output for _, verdicts in judged for verdict in verdicts]
         if self._published(producer, outputs, watchdog):
             hit("before_next_commit")
-            _count(judged)
+            for source, verdicts in judged:
+                count(verdicts, source)
             self._commit(consumer, records)
 
-    def _judged(self, record: Record, came: Arrival) -> tuple[str, Verdict]:
-        """(source, verdict) of one record; the header names the workspace, else a field does."""
-        name = self._workspace_named_by(record)
-        door = self._doors.of_workspace(name)
-        if door is not None:
-            return door.source, door.admit(record.value, came, record)
-        detail = f"no workspace {name[:100]!r} here" if name else "no workspace is named"
-        reason = Reason.UNKNOWN_WORKSPACE
-        letter = dead_letter(
-            record,
-            service="ingest",
-            workspace="unknown",
-            reason=reason,
-            detail=detail,
-            now_us=micros(came.received_at),
-        )
-        return "inbound", Verdict(letter, None, reason, detail)
+    def _judged(self, records: list[Record], at: datetime) -> list[tuple[str, list[Verdict]]]:
+        """(source, verdicts) for each workspace that the records are for."""
+        by_name: dict[str | None, list[Record]] = {}
+        for record in records:
+            by_name.setdefault(self._workspace_named_by(record), []).append(record)
+        judged = []
+        for name, those in by_name.items():
+            door = self._doors.of_workspace(name)
+            if door is None:
+                judged.append((SOURCE, [_homeless(record, name, at) for record in those]))
+            else:
+                values = [record.value for record in those]
+                judged.append((SOURCE, door.admit(values, Arrival(at), those)))
+        return judged
 
     def _workspace_named_by(self, record: Record) -> str | None:
         for name, value in record.headers:
@@ -178,9 +178,7 @@ def _note_failure(failed: list[Output], output: Output, error: object, _message:
         failed.append(output)
 
 
-def _count(judged: Sequence[tuple[str, Verdict]]) -> None:
-    by_source: dict[str, list[Verdict]] = {}
-    for source, verdict in judged:
-        by_source.setdefault(source, []).append(verdict)
-    for source, verdicts in by_source.items():
-        count(verdicts, source)
+def _homeless(record: Record, name: str | None, at: datetime) -> Verdict:
+    detail = f"no workspace {name[:100]!r} here" if name else "no workspace is named"
+    sender = Sender("unknown", SOURCE)
+    return refused(record.value, sender, Refusal(Reason.UNKNOWN_WORKSPACE, detail), at, record)

@@ -19,10 +19,11 @@ Notes = dict[str, Any]
 def moment_of(value: object) -> datetime | None:
     """The UTC moment of an RFC 3339 text (any number of digits of fraction); None if it is none.
 
-    A text without a zone is taken as UTC. Years outside 1900-2200 are no moments.
+    A text without a zone is taken as UTC. Years outside 1900-2200 are no moments. A moment that
+    was read before (a batch's sentAt) is taken as it is.
     """
     if not isinstance(value, str):
-        return None
+        return value if isinstance(value, datetime) else None
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:

@@ -18,7 +18,6 @@ PARTS: Final = {
     "os": ("name", "version"),
     "app": ("name", "version"),
 }
-_KEPT: Final = frozenset(PLAIN) | frozenset(PARTS)
 
 WEB_LIBRARIES: Final = frozenset({"analytics.js", "analytics-next", "rudderlabs javascript sdk"})
 APP_MARKS: Final = ("ios", "android", "swift", "kotlin", "flutter", "react-native", "unity")
@@ -27,14 +26,16 @@ APP_MARKS: Final = ("ios", "android", "swift", "kotlin", "flutter", "react-nativ
 def kept(context: Call) -> Call:
     """The useful part of the context; values that are not plain are left out."""
     result: Call = {}
-    for name in context.keys() & _KEPT:
-        value = context[name]
+    for name, value in context.items():
         fields = PARTS.get(name)
         if fields is None:
-            if _plain(value):
+            if name in PLAIN and _plain(value):
                 result[name] = _bounded(value)
         elif isinstance(value, dict):
-            part = {key: _bounded(value[key]) for key in fields if _plain(value.get(key))}
+            part = {}
+            for field in fields:
+                if _plain(said := value.get(field)):
+                    part[field] = _bounded(said)
             if part:
                 result[name] = part
     return result
@@ -66,7 +67,7 @@ def _of_library(library: object) -> str | None:
 
 
 def _plain(value: object) -> bool:
-    return isinstance(value, (str, int, float)) and value != ""
+    return value is not None and isinstance(value, (str, int, float)) and value != ""
 
 
 def _bounded(value: Any) -> Any:

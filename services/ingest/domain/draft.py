@@ -38,20 +38,21 @@ class Origin:
 
 @dataclass(slots=True)
 class Draft:
-    """A touchpoint whose properties are in shape but not validated yet."""
+    """A touchpoint-to-be: its properties are in shape, and the door still has to validate them."""
 
+    kind: str
     message_id: str
     event_id: str
     occurred_at: datetime
     identifiers: tuple[Known, ...]
     channel: str | None
-    properties: Fields
+    properties: Any
     context: Fields
 
 
-def drafted(call: Call, origin: Origin, received_at: datetime, content: bytes) -> Draft | Refusal:
-    """The draft of a call. `content`: the bytes that name it where it has no messageId."""
-    message_id = message_id_of(call, content)
+def drafted(call: Call, origin: Origin, received_at: datetime) -> Draft | Refusal:
+    """The draft of a call that has a messageId."""
+    message_id = _message_id(call)
     if isinstance(message_id, Refusal):
         return message_id
     if call.setdefault("type", None) not in CALL_TYPES:
@@ -73,28 +74,27 @@ def drafted(call: Call, origin: Origin, received_at: datetime, content: bytes) -
     keeps = kept(context)
     if notes:
         keeps["ingest"] = notes
+    kind = properties["kind"]
     return Draft(
+        kind,
         message_id,
         ids.event_id(origin.workspace, message_id),
         moment,
         identifiers,
-        channel_of(call, context, properties, properties["kind"]),
+        channel_of(call, context, properties, kind),
         properties,
         keeps,
     )
 
 
-def message_id_of(call: Call, content: bytes) -> str | Refusal:
-    """The sender's message id, else one made of the content."""
+def _message_id(call: Call) -> str | Refusal:
     value = call.get("messageId")
-    if value is None or value == "":
-        return ids.message_id_of_content(content)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str) or len(value) > ids.MESSAGE_ID_CHARACTERS_MAX:
-        detail = "messageId is not a text of fewer than 100 characters"
-        return Refusal(Reason.BAD_IDENTIFIER, detail, "messageId")
-    return value
+    if isinstance(value, str) and 0 < len(value) <= ids.MESSAGE_ID_CHARACTERS_MAX:
+        return value
+    detail = "messageId is not a text of fewer than 100 characters"
+    return Refusal(Reason.BAD_IDENTIFIER, detail, "messageId")
 
 
 def merged_context(batch: Mapping[str, Any], own: object) -> object:

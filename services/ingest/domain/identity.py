@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from schemas.dead_letter import Reason
-from schemas.identifier import IDENTIFIER_KINDS, normalised
+from schemas.identifier import normalised
 from services.ingest.domain.refusal import Refusal
 
 Call = dict[str, Any]
@@ -16,8 +16,7 @@ Known = tuple[str, str]
 #: Kind -> values, casefolded, that name nobody.
 Blocked = Mapping[str, frozenset[str]]
 
-PHONE_NAMES: Final = ("phone", "phone_number", "mobile")
-_STRENGTH: Final = {kind: rank for rank, kind in enumerate(IDENTIFIER_KINDS)}
+_DESCRIBED: Final = (("email", ("email",)), ("phone", ("phone", "phone_number", "mobile")))
 
 
 def identifiers_of(
@@ -59,23 +58,22 @@ def cleaned(kind: str, value: object, blocked: Blocked) -> str | Refusal:
     return clean
 
 
-def _candidates(call: Call, described_by: tuple[Call, ...]) -> Iterator[tuple[str, str, object]]:
-    """(kind, field, value), strongest kind first; nulls and empty texts are not there at all."""
-    if _given(value := call.get("userId")):
-        yield "user_id", "userId", value
-    for described in described_by:
-        if _given(value := described.get("email")):
-            yield "email", "email", value
-    for described in described_by:
-        for name in PHONE_NAMES:
-            if _given(value := described.get(name)):
-                yield "phone", name, value
-    if _given(value := call.get("anonymousId")):
-        yield "anonymous_id", "anonymousId", value
+def _candidates(call: Call, described_by: tuple[Call, ...]) -> list[tuple[str, str, object]]:
+    """(kind, field, value) by schemas.identifier.IDENTIFIER_KINDS, strongest first.
 
-
-def _given(value: object) -> bool:
-    return value is not None and value != ""
+    Nulls and empty texts are not there at all.
+    """
+    found: list[tuple[str, str, object]] = []
+    if (value := call.get("userId")) is not None and value != "":
+        found.append(("user_id", "userId", value))
+    for kind, names in _DESCRIBED:
+        for described in described_by:
+            for name in names:
+                if (value := described.get(name)) is not None and value != "":
+                    found.append((kind, name, value))
+    if (value := call.get("anonymousId")) is not None and value != "":
+        found.append(("anonymous_id", "anonymousId", value))
+    return found
 
 
 def _as_text(value: object) -> str | None:
@@ -93,8 +91,3 @@ def _nobody(dropped: list[tuple[str, str, str]]) -> Refusal:
         return Refusal(Reason.NO_IDENTIFIER, detail, "userId")
     why = "; ".join(detail for _, _, detail in dropped[:5])
     return Refusal(Reason.BAD_IDENTIFIER, why, dropped[0][1])
-
-
-def strongest(known: tuple[Known, ...]) -> Known:
-    """Whom the event counts for."""
-    return min(known, key=lambda identifier: _STRENGTH[identifier[0]])
