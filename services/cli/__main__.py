@@ -12,6 +12,7 @@ COMMANDS = {
     "status": "services.cli.engines:status",
     "doctor": "services.cli.doctor:doctor",
     "fit": "services.cli.fit:fit",
+    "demo": "services.cli.demo.command:demo",
 }
 
 

@@ -35,6 +35,8 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         topics.DEAD_LETTERS.name,
     ),
 }
+#: Read by deliver: its positions are in Redis (d:pos:), and what it has yet to send (d:due:).
+DELIVERED: Final = (topics.LIFECYCLE.name, topics.ALERTS.name, topics.ACTIONS.name)
 #: Written in transactions: behind the last message stands a marker that no reader ever commits.
 MARKED: Final = frozenset({topics.RESOLVED.name, topics.PROFILES.name})
 LOOK_AGAIN_AFTER_S = 0.25
@@ -64,7 +66,7 @@ class Drain:
     """Looks at all readers at once; made once for a run."""
 
     def __init__(self, settings: Settings) -> None:
-        self._admin = AdminClient(clients.kafka_config(settings))
+        self._admin = AdminClient(clients.kafka_config(settings) | {"log_level": 0})
         self._redis: redis.Redis = clients.redis_client(settings)
         self._partitions = range(settings.partitions)
 
@@ -86,6 +88,7 @@ class Drain:
         ends = self.ends()
         waiting = {name: self._before_step(name, topic, ends) for name, topic in STEPS.items()}
         waiting |= {group: self._before_group(group, ends) for group in GROUPS}
+        waiting["journey.deliver"] = self._before_deliver(ends)
         lengths = {topic.name: self._length(topic.name, ends) for topic in topics.TOPICS}
         return Backlog(waiting, lengths)
 
@@ -106,6 +109,17 @@ class Drain:
             offset = int(place.partition(b":")[0]) if place else 0
             waiting += max(0, ends[topic, partition] - max(0, offset)) + bool(slot_bytes)
         return waiting
+
+    def _before_deliver(self, ends: Mapping[Place, int]) -> int:
+        """Records whose deliveries are not written yet, and deliveries that are not made yet."""
+        places = [(topic, partition) for topic in DELIVERED for partition in self._partitions]
+        positions = self._redis.mget([f"d:pos:{topic}:{number}" for topic, number in places])
+        unread = sum(
+            max(0, ends[place] - int(position or 0))
+            for place, position in zip(places, positions, strict=True)
+        )
+        due = [self._redis.zcard(key) for key in self._redis.scan_iter("d:due:*", count=10_000)]
+        return unread + sum(due)
 
     def _before_group(self, group: str, ends: Mapping[Place, int]) -> int:
         asked = [

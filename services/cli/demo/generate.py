@@ -33,10 +33,14 @@ CUSTOMERS_PER_SHARED_DEVICE = 400
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One message on its road: raw bytes for Kafka and raw HTTP, a call of the SDK for `sdk`."""
+    """One message on its road: raw bytes for Kafka and raw HTTP, a call of the SDK for `sdk`.
+
+    `workspace`: named by the Kafka header of this name, if at all; there is only one in the demo.
+    """
 
     road: Road
     value: bytes
+    workspace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def _as_sent(
             arrive(_arrival(one.at_us, dice) + HOUR_US, Send(other, one.value))
     first, last = min(arrivals)[0], max(arrivals)[0]
     for fault in faults:
-        arrive(dice.uniform(first, last), Send(fault.road, fault.value))
+        arrive(dice.uniform(first, last), Send(fault.road, fault.value, fault.workspace))
     arrivals.sort(key=lambda arrival: arrival[:2])
     return tuple(send for _, _, send in arrivals), duplicates
 

@@ -19,12 +19,14 @@ class Malformed:
     """A refusal that is due: a dead letter with `reason`, and over HTTP the answer `status`.
 
     The answer is 200 where Segment's is: the message was taken, and stands in quarantine.
+    `workspace`: what the Kafka header of this name says, if there is one.
     """
 
     road: Road
     value: bytes
     reason: Reason
     status: int = 200
+    workspace: str = ""
 
 
 def _message(number: int, **changes: object) -> JsonObject:
@@ -67,7 +69,6 @@ BROKEN: tuple[tuple[Reason, Callable[[int], bytes]], ...] = (
     (Reason.NOT_AN_OBJECT, lambda n: b"[1, 2, %d]" % n),
     (Reason.TOO_LARGE, lambda n: _bytes(n, context={"note": "x" * 33_000})),
     (Reason.TOO_DEEP, lambda n: b'{"type":"track","deep":' + b"[" * 1_000 + b"]" * 1_000 + b"}"),
-    (Reason.UNKNOWN_WORKSPACE, lambda n: _bytes(n, workspace="nowhere")),
 )
 
 
@@ -86,5 +87,7 @@ def malformed(rounds: int) -> Iterator[Malformed]:
             if repeat % (index + 1) == 0:
                 yield Malformed("kafka", build(number), reason)
                 number += 1
+        yield Malformed("kafka", _bytes(number), Reason.UNKNOWN_WORKSPACE, workspace="nowhere")
+        number += 1
         yield Malformed("http", BROKEN[0][1](number), Reason.MALFORMED_JSON, status=400)
         number += 1

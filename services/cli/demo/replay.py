@@ -52,7 +52,7 @@ def replay(
     kafka, sdk, raw = KafkaRoad(settings), SdkRoad(http), HttpRoad(http)
     roads: dict[str, KafkaRoad | SdkRoad | HttpRoad] = {"kafka": kafka, "sdk": sdk, "http": raw}
     for number, send in enumerate(sends, start=1):
-        roads[send.road].send(send.value)
+        roads[send.road].send(send)
         if number % 1_000 == 0:
             advanced(1_000)
     advanced(len(sends) % 1_000)
@@ -69,10 +69,13 @@ class KafkaRoad:
         self._errors: list[str] = []
         self.acknowledged = 0
 
-    def send(self, value: bytes) -> None:
+    def send(self, send: Send) -> None:
+        marks = [("workspace", send.workspace.encode())] if send.workspace else None
         while True:
             try:
-                self._producer.produce(INBOUND.name, value, on_delivery=self._delivered)
+                self._producer.produce(
+                    INBOUND.name, send.value, headers=marks, on_delivery=self._delivered
+                )
                 self._producer.poll(0)
                 return
             except BufferError:
@@ -100,8 +103,8 @@ class SdkRoad:
         )
         self.taken = 0
 
-    def send(self, value: bytes) -> None:
-        message = msgspec.json.decode(value)
+    def send(self, send: Send) -> None:
+        message = msgspec.json.decode(send.value)
         while not call(self._client, message):
             time.sleep(0.01)  # its queue is full: the server sets the pace
         self.taken += 1
@@ -158,10 +161,10 @@ class HttpRoad:
         )
         self.answers: Counter[int] = Counter()
 
-    def send(self, value: bytes) -> None:
+    def send(self, send: Send) -> None:
         answer = self._client.post(
             "/v1/batch",
-            content=b'{"batch":[' + value + b"]}",
+            content=b'{"batch":[' + send.value + b"]}",
             headers={"content-type": "application/json"},
         )
         self.answers[answer.status_code] += 1

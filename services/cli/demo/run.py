@@ -1,0 +1,195 @@
+"""The demo from start to end: start, replay, drain, fit, score again, measure."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from schemas import topics
+from services.cli.demo.chaos import Chaos
+from services.cli.demo.drain import Backlog, Drain, StuckError, wait_until_empty
+from services.cli.demo.generate import Replay, generate
+from services.cli.demo.ledger import Ledger
+from services.cli.demo.measure import DATABASE, Questions, deliveries_due, redis_memory
+from services.cli.demo.memory import MemoryWatch
+from services.cli.demo.phases import Advance, Phases
+from services.cli.demo.purchases import read_purchases
+from services.cli.demo.replay import Sent, replay
+from services.cli.demo.results import Run, Webhooks
+from services.cli.demo.stage import Stage, staged
+from services.common import clients
+from services.common.kafka_publisher import PlainPublisher
+from services.common.settings import Settings
+from services.common.workspace import load_workspaces
+from services.scoring.domain.fit import fit as fit_model
+from services.scoring.refit import day_at, known_purchases, publication, publish
+
+RESCORE_S_MAX: Final = 120.0
+LOOK_AGAIN_AFTER_S: Final = 0.5
+NOT_SCORED_YET: Final = """
+SELECT count() FROM profiles FINAL
+WHERE merged_into IS NULL AND (workspace, profile_id) NOT IN
+    (SELECT workspace, profile_id FROM scores WHERE model_version >= {version})
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`customers`: None for all. `chaos`: kill -9 of a service in the middle."""
+
+    home: Path
+    customers: int | None = None
+    chaos: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished run and the truth about it."""
+
+    run: Run
+    ledger: Ledger
+
+
+def perform(options: Options, phases: Phases, show: Callable[[Stage, Outcome], None]) -> None:
+    """Run the demo; `show` is called while everything is still up. What is started is ended.
+
+    Raises AlreadyRunsError, EngineFailedError, ServiceFailedError, ReplayFailedError, StuckError.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="generate") as hands:
+        generated = hands.submit(_generated, options.customers)
+        with staged(options.home, phases) as stage:
+            act = Act(stage, phases, options.chaos)
+            show(stage, act.run(generated.result()))
+
+
+def _generated(customers: int | None) -> Replay:
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    return generate(read_purchases(), yesterday, customers=customers)
+
+
+def fitted(settings: Settings) -> int:
+    """Fit the model to the purchases in ClickHouse and publish it; the version that it got."""
+    now = datetime.now(UTC)
+    workspace = next(iter(load_workspaces(settings.workspace).values()))
+    with clients.clickhouse_client(settings, database=DATABASE) as client:
+        purchases = known_purchases(client, workspace)
+    model = fit_model(purchases, day_at(now), publication(workspace, now))
+    publish(PlainPublisher(partial(clients.producer, settings)), model)
+    return model.version
+
+
+class Act:
+    """One run on a stage that stands."""
+
+    def __init__(self, stage: Stage, phases: Phases, chaos: bool) -> None:
+        self._stage = stage
+        self._phases = phases
+        self._settings = stage.settings
+        self._with_chaos = chaos
+        self._drain = Drain(stage.settings)
+        self._questions: Questions | None = None
+
+    def run(self, made: Replay) -> Outcome:
+        """All phases, and what came out."""
+        memory = MemoryWatch(self._stage.pids).start()
+        try:
+            sent = self._replayed(made)
+            self._fitted_and_scored()
+            webhooks = self._webhooks()
+        finally:
+            memory.stop()
+        with self._phases.phase("results", "results are read back"):
+            return Outcome(self._measured(made.ledger, sent, webhooks, memory), made.ledger)
+
+    def _replayed(self, made: Replay) -> Sent:
+        chaos = Chaos(self._stage, made.ledger.distinct, self._phases.note)
+        if self._with_chaos:
+            chaos.start()
+        try:
+            with self._phases.phase(
+                "replay", f"{len(made.sends):,} messages sent by HTTP and Kafka", len(made.sends)
+            ) as advanced:
+                sent = replay(self._settings, self._stage.services.http, made.sends, advanced)
+            with self._phases.phase("drain", "all of them went through", made.ledger.sent) as more:
+                self._drained(_Advancing(more).seen)
+        finally:
+            chaos.stop()
+        return sent
+
+    def _drained(self, seen: Callable[[Backlog], None]) -> None:
+        wait_until_empty(self._drain.backlog, seen)
+
+    def _fitted_and_scored(self) -> None:
+        with self._phases.phase("fit", "the model is fitted and published"):
+            version = fitted(self._settings)
+        with self._phases.phase("rescore", "everybody is scored by it"):
+            self._scored_by(version)
+            self._drained(lambda _: None)
+
+    def _scored_by(self, version: int) -> None:
+        """Until every living profile has a score of this model, or a newer one."""
+        question = NOT_SCORED_YET.replace("{version}", str(int(version)))
+        deadline = time.monotonic() + RESCORE_S_MAX
+        while left := self._asked().number(question):
+            if time.monotonic() > deadline:
+                raise StuckError(f"{left} profiles have no score of model {version}")
+            time.sleep(LOOK_AGAIN_AFTER_S)
+
+    def _asked(self) -> Questions:
+        if self._questions is None:
+            self._questions = Questions(self._settings)
+        return self._questions
+
+    def _webhooks(self) -> Webhooks:
+        """What was due, and what the receiver got; waits for what is still being sent."""
+        with self._phases.phase("webhooks", "webhooks are delivered and verified"):
+            self._drained(lambda _: None)
+            due = deliveries_due(self._settings, self._drain.ends())
+            received = self._stage.received()
+        arrived = Counter(one["id"] for one in received if one["verified"])
+        return Webhooks(
+            due=len(due),
+            verified=len(arrived),
+            repeated=arrived.total() - len(arrived),
+            rejected=sum(not one["verified"] for one in received),
+            missing=len(due - arrived.keys()),
+            unexpected=len(arrived.keys() - due),
+        )
+
+    def _measured(self, truth: Ledger, sent: Sent, webhooks: Webhooks, memory: MemoryWatch) -> Run:
+        seconds = self._phases.seconds
+        with clients.redis_client(self._settings) as client:
+            redis = redis_memory(client)
+        return Run(
+            sent=sent,
+            accepted=self._drain.backlog().ends[topics.ACCEPTED.name],
+            columns=self._asked().columns(truth.owners),
+            webhooks=webhooks,
+            memory=redis,
+            seconds=seconds,
+            events_per_s=sent.total / (seconds["replay"] + seconds["drain"]),
+            peak_memory_mb=memory.peak_mb,
+            peaks_mb=memory.peaks_mb,
+            restarts=self._stage.services.restarts,
+        )
+
+
+class _Advancing:
+    """Turns looks at the backlog into progress: what profile has done with what was accepted."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+        self._done = 0
+
+    def seen(self, backlog: Backlog) -> None:
+        refused = backlog.ends[topics.DEAD_LETTERS.name]
+        done = backlog.ends[topics.ACCEPTED.name] + refused - backlog.waiting["profile"]
+        self._advance(done - self._done)
+        self._done = done
