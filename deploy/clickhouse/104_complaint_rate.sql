@@ -1,16 +1,16 @@
--- Complaints, each once by its id, and how many there are for a hundred orders of the same month.
+-- Complaints, each once by its id (received at its earliest, handled at its latest), and how many there are for a hundred orders of the same month.
 
 CREATE OR REPLACE VIEW complaints AS
 SELECT
     workspace,
     complaint_id,
-    argMaxIf(profile_id, occurred_at, kind = 'complaint_received') AS profile_id,
+    argMinIf(profile_id, occurred_at, kind = 'complaint_received') AS profile_id,
     minIf(occurred_at, kind = 'complaint_received') AS received_at,
-    minIf(toNullable(occurred_at), kind = 'complaint_handled') AS handled_at,
-    argMaxIf(category, occurred_at, kind = 'complaint_received') AS category,
-    argMaxIf(product, occurred_at, kind = 'complaint_received') AS product,
-    argMaxIf(team, occurred_at, kind = 'complaint_received') AS team,
-    argMaxIf(assumeNotNull(severity), occurred_at, kind = 'complaint_received') AS severity,
+    maxIf(toNullable(occurred_at), kind = 'complaint_handled') AS handled_at,
+    argMinIf(category, occurred_at, kind = 'complaint_received') AS category,
+    argMinIf(product, occurred_at, kind = 'complaint_received') AS product,
+    argMinIf(team, occurred_at, kind = 'complaint_received') AS team,
+    argMinIf(assumeNotNull(severity), occurred_at, kind = 'complaint_received') AS severity,
     dateDiff('second', received_at, handled_at) / 3600 AS hours_to_handle
 FROM touchpoints_resolved
 WHERE kind IN ('complaint_received', 'complaint_handled')
