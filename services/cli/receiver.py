@@ -126,7 +126,7 @@ class RunningReceiver:
     def __init__(self, receiver: Receiver, port: int = 0) -> None:
         self.receiver = receiver
         self._port = port
-        self._runner = web.AppRunner(receiver.application(), access_log=None)
+        self._runner = web.AppRunner(receiver.application(), access_log=None, shutdown_timeout=1.0)
 
     async def __aenter__(self) -> RunningReceiver:
         await self._runner.setup()

@@ -13,7 +13,7 @@ from redis import RedisError
 from services.common.batch import Record
 from services.common.dead_letters import dead_letter
 from services.journey.deliver import metrics
-from services.journey.deliver.domain.payload import Historic, Notice, Refused, read
+from services.journey.deliver.domain.payload import Content, Historic, Notice, Refused, read
 from services.journey.deliver.endpoints import Target
 from services.journey.deliver.job import Job, pack, unpack
 from services.journey.deliver.keys import seen
@@ -96,7 +96,10 @@ class Intake:
         """Write records of one partition. Returns how many: it stops where others are missing."""
         place = (records[0].topic, records[0].partition)
         outcomes: Counter[str] = Counter()
-        plans = [await self._plan(record, outcomes) for record in records]
+        contents = [read(record.topic, record.value) for record in records]
+        plans = [self._plan(*pair, outcomes) for pair in zip(records, contents, strict=True)]
+        if outcomes["refused"] and not await self._refuse(place, records, contents):
+            return 0
         at = 0
         while True:
             done = await self._queue.write(*place, plans[at:], now_ms())
@@ -110,28 +113,41 @@ class Intake:
         self._wake()
         return at
 
-    async def _plan(self, record: Record, outcomes: Counter[str]) -> Planned:
-        match read(record.topic, record.value):
+    def _plan(self, record: Record, content: Content, outcomes: Counter[str]) -> Planned:
+        deliveries: list[Delivery] = []
+        match content:
             case Historic():
                 outcomes["historic"] += 1
-                return record.offset, ()
-            case Refused() as refused:
+            case Refused():
                 outcomes["refused"] += 1
+            case Notice():
+                deliveries = self._deliveries(content)
+                outcomes["unsubscribed"] += not deliveries
+        return record.offset, deliveries
+
+    async def _refuse(
+        self, place: Place, records: Sequence[Record], contents: Sequence[Content]
+    ) -> bool:
+        """Publish dead letters of what is not behind the position: once, unless we are killed.
+
+        False when records before these are missing: their turn comes first.
+        """
+        position = await self._queue.position(*place)
+        if position is None or records[0].offset > position:
+            return False
+        for record, content in zip(records, contents, strict=True):
+            if isinstance(content, Refused) and record.offset >= position:
                 await self._letters.publish(
                     dead_letter(
                         record,
                         service=SERVICE,
-                        workspace=refused.workspace,
-                        reason=refused.reason,
-                        detail=refused.detail,
+                        workspace=content.workspace,
+                        reason=content.reason,
+                        detail=content.detail,
                         now_us=now_ms() * 1_000,
                     )
                 )
-                return record.offset, ()
-            case Notice() as notice:
-                deliveries = self._deliveries(notice)
-                outcomes["unsubscribed"] += not deliveries
-                return record.offset, deliveries
+        return True
 
     def _deliveries(self, notice: Notice) -> list[Delivery]:
         bucket, member = seen(notice.event_id, notice.at)

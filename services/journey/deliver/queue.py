@@ -89,13 +89,16 @@ class Queue:
         self, topic: str, partition: int, records: Sequence[Planned], now_ms: int
     ) -> Written:
         """Write the deliveries of consecutive records, and the position after them."""
+        flat: list[bytes] = []
+        wire = [(offset, [_wire(one, flat) for one in listed]) for offset, listed in records]
         what, index, position, endpoint, written, known = await self._enqueue(
             keys=[keys.position(topic, partition)],
             args=[
                 now_ms,
-                msgspec.msgpack.encode(records),
+                msgspec.msgpack.encode(wire),
                 keys.SEEN_DAYS * 86_400,
                 self._pending_max,
+                *flat,
             ],
         )
         return Written(what.decode(), index, int(position), endpoint.decode(), written, known)
@@ -171,3 +174,11 @@ class Queue:
 
     async def _run(self, name: str, endpoint: str, args: list[Any]) -> Any:
         return await self._scripts[name](keys=keys.keys(endpoint, NAMES[name]), args=args)
+
+
+def _wire(delivery: Delivery, jobs: list[bytes]) -> tuple[str, str, str, str, int]:
+    """A delivery with its job moved to the list of jobs, as enqueue.lua takes it."""
+    endpoint, bucket, member, id, job = delivery
+    if job:
+        jobs.append(job)
+    return endpoint, bucket, member, id, len(jobs) if job else 0

@@ -49,7 +49,10 @@ class Refused:
     detail: str
 
 
-def read(topic: str, value: bytes) -> Notice | Historic | Refused:
+Content = Notice | Historic | Refused
+
+
+def read(topic: str, value: bytes) -> Content:
     """The webhook of one published event.
 
     The event travels whole, byte for byte, as `data`. One that makes the body larger than

@@ -2,10 +2,12 @@
 --
 -- KEYS[1]  position: offset of the next record that is still to be written
 -- ARGV[1]  now, ms
--- ARGV[2]  msgpack: records {offset, {{endpoint, bucket, hash, id, job}, ...}} by offset;
---          an empty job means: it was written off as a dead letter
+-- ARGV[2]  msgpack: records {offset, {{endpoint, bucket, hash, id, job}, ...}} by offset; job is
+--          the place of its bytes among the further ARGV (Redis' msgpack reads no binary), or 0:
+--          it was written off as a dead letter
 -- ARGV[3]  seconds that an id is remembered
 -- ARGV[4]  deliveries that may wait for one endpoint
+-- ARGV[5]  the first job, and so on
 --
 -- Returns {what, index, position, endpoint or '', written, known}. what: 'ok'; 'gap', when records
 -- before the one at index were never written; 'full', when the endpoint has no room for it.
@@ -29,14 +31,14 @@ for index, record in ipairs(records) do
     local seen = 'd:seen:' .. endpoint .. ':' .. bucket
     if redis.call('SISMEMBER', seen, hash) == 1 then
       known = known + 1
-    elseif job ~= '' and redis.call('HLEN', 'd:job:' .. endpoint) >= pending_max then
+    elseif job > 0 and redis.call('HLEN', 'd:job:' .. endpoint) >= pending_max then
       return answer('full', index - 1, endpoint)
     else
       redis.call('SADD', seen, hash)
       redis.call('EXPIRE', seen, ARGV[3])
-      if job ~= '' then
+      if job > 0 then
         redis.call('SADD', 'd:endpoints', endpoint)
-        redis.call('HSET', 'd:job:' .. endpoint, id, job)
+        redis.call('HSET', 'd:job:' .. endpoint, id, ARGV[4 + job])
         redis.call('ZADD', 'd:due:' .. endpoint, text(now), id)
         redis.call('HINCRBY', 'd:ep:' .. endpoint, 'queued', 1)
         written = written + 1

@@ -1,0 +1,299 @@
+"""A stage for delivery: real Redis and Kafka, receivers, and deliver as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import redis
+import redis.asyncio as aioredis
+import yaml
+from confluent_kafka import Consumer, TopicPartition
+
+from deploy.embedded.engines import Engines
+from schemas.alert import Alert
+from schemas.base import to_json
+from schemas.lifecycle import Cause, LifecycleChanged, Stage
+from services.common import clients
+from services.common.settings import Settings
+from services.journey.deliver.domain.schedule import Timing
+from services.journey.deliver.endpoints import Target
+from services.journey.deliver.intake import Intake
+from services.journey.deliver.job import Job, pack
+from services.journey.deliver.keys import seen
+from services.journey.deliver.letters import DeadLetters
+from services.journey.deliver.queue import Queue
+from services.journey.deliver.sender import Sender
+from services.journey.deliver.worker import EndpointWorker, now_ms
+
+KEY = bytes(range(32))
+SECRET = "whsec_" + b64encode(KEY).decode()
+TOPICS = ("lifecycle.changed", "alerts.raised", "actions.requested")
+#: Database of Redis that only delivery's tests use; emptied for each.
+DATABASE = 7
+RUN = (
+    "from services.common.settings import Settings; from services.journey.deliver import run; "
+    "run(Settings())"
+)
+
+
+async def until(true: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until it is true; an assertion after so many seconds."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not become true in time"
+        await asyncio.sleep(0.05)
+
+
+def event(workspace: str, *, historic: bool = False, detail: str = "test") -> LifecycleChanged:
+    now = datetime.now(UTC)
+    return LifecycleChanged(
+        workspace=workspace,
+        profile_id=uuid4(),
+        event_id=uuid4(),
+        from_stage=Stage.NEW,
+        to_stage=Stage.GROWING,
+        at=now,
+        decided_at=now,
+        cause=Cause(type="event", detail=detail),
+        scores_version=1,
+        historic=historic,
+    )
+
+
+def alert(workspace: str) -> Alert:
+    now = datetime.now(UTC)
+    return Alert(
+        workspace=workspace,
+        profile_id=uuid4(),
+        event_id=uuid4(),
+        alert_id=uuid4(),
+        kind="churn_risk",
+        state="raised",
+        severity=2,
+        at=now,
+        decided_at=now,
+        cause=Cause(type="time", detail="test"),
+        suggested_action="call",
+        scores_version=1,
+    )
+
+
+@dataclass
+class DeliverStage:
+    """One workspace of its own on the shared engines."""
+
+    engines: Engines
+    workspace: str
+    folder: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def redis_url(self) -> str:
+        return self.engines.redis.rsplit("/", 1)[0] + f"/{DATABASE}"
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            kafka=self.engines.kafka,
+            redis=self.redis_url,
+            workspace=self.folder / "workspace",
+            webhook_allow_private=True,
+            session_timeout_ms=6_000,
+        )
+
+    def redis(self) -> redis.Redis:
+        return clients.redis_client(self.settings)
+
+    def endpoints(self, urls: Mapping[str, str], events: tuple[str, ...] = TOPICS) -> None:
+        """Write the workspace that `start` reads."""
+        home = self.folder / "workspace"
+        home.mkdir(exist_ok=True)
+        (home / "workspace.yaml").write_text(yaml.safe_dump({"name": self.workspace}))
+        (home / "sources.yaml").write_text("[]")
+        (home / "identity.yaml").write_text("kinds: [{kind: user_id, limit: 1}]")
+        listed = [
+            {"name": name, "url": url, "events": list(events), "secret_env": "TEST_SECRET"}
+            for name, url in urls.items()
+        ]
+        (home / "endpoints.yaml").write_text(yaml.safe_dump(listed))
+
+    def start(self, **environment: str) -> subprocess.Popen[bytes]:
+        """Deliver as a process of its own; its log is in the folder."""
+        settings = self.settings
+        given = {
+            "RAPPORT_KAFKA": settings.kafka,
+            "RAPPORT_REDIS": settings.redis,
+            "RAPPORT_WORKSPACE": str(settings.workspace),
+            "RAPPORT_WEBHOOK_ALLOW_PRIVATE": "1",
+            "RAPPORT_WEBHOOK_RETRY_SCALE": "0.05",
+            "RAPPORT_SESSION_TIMEOUT_MS": str(settings.session_timeout_ms),
+            "TEST_SECRET": SECRET,
+            "TMPDIR": str(self.temporary),
+        }
+        with (self.folder / "deliver.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-c", RUN],
+                env={**os.environ, **given, **environment},
+                stdout=log,
+                stderr=log,
+            )
+        self.processes.append(process)
+        return process
+
+    @property
+    def temporary(self) -> Path:
+        found = self.folder / "tmp"
+        found.mkdir(exist_ok=True)
+        return found
+
+    def log(self) -> str:
+        path = self.folder / "deliver.log"
+        return path.read_text() if path.exists() else ""
+
+    def publish(self, events: list[Any]) -> set[str]:
+        """Publish events on the topic of their kind; returns their ids."""
+        out = clients.producer(self.settings)
+        for one in events:
+            topic = TOPICS[1] if isinstance(one, Alert) else TOPICS[0]
+            out.produce(topic, key=one.profile_id.bytes, value=to_json(one))
+        assert out.flush(30) == 0
+        return {str(one.event_id) for one in events}
+
+    def publish_bytes(self, topic: str, value: bytes) -> None:
+        out = clients.producer(self.settings)
+        out.produce(topic, value=value)
+        assert out.flush(30) == 0
+
+    def lag(self) -> int:
+        """Events of the topics that the group has not committed."""
+        with self._consumer("journey.deliver") as consumer:
+            return sum(_behind(consumer, topic) for topic in TOPICS)
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """All dead letters of this workspace that are on the topic."""
+        with self._consumer(f"reader-{uuid4()}") as consumer:
+            found = read_all(consumer, "dead_letters")
+        return [one for one in found if one["workspace"] == self.workspace]
+
+    @contextmanager
+    def _consumer(self, group: str) -> Iterator[Any]:
+        consumer = Consumer(
+            {"bootstrap.servers": self.engines.kafka, "group.id": group, "log_level": 3}
+        )
+        try:
+            yield consumer
+        finally:
+            consumer.close()
+
+    def close(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
+@contextmanager
+def stage(engines: Engines) -> Iterator[DeliverStage]:
+    with tempfile.TemporaryDirectory() as folder:
+        made = DeliverStage(engines, f"t{uuid4().hex[:12]}", Path(folder))
+        clients.ensure_topics(made.settings)
+        with made.redis() as client:
+            client.flushdb()
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+class Hands:
+    """Queue and workers inside the test, without Faust."""
+
+    def __init__(self, on: DeliverStage, timing: Timing) -> None:
+        self.stage = on
+        self.timing = timing
+        self.client = aioredis.Redis.from_url(on.redis_url, protocol=2)
+        self.queue = Queue(self.client, timing)
+        self.letters = DeadLetters(lambda: clients.producer(on.settings))
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def target(self, name: str, url: str) -> Target:
+        key = f"{self.stage.workspace}/{name}"
+        return Target(key, self.stage.workspace, url, frozenset(TOPICS), (KEY,))
+
+    def intake(self, targets: list[Target], log_reader: Any = None) -> Intake:
+        found = {one.key: one for one in targets}
+        return Intake(found, self.queue, self.letters, log_reader, lambda: None)
+
+    def work(self, target: Target) -> EndpointWorker:
+        """A worker for the endpoint, running."""
+        sender = Sender(target, timeout_s=self.timing.timeout_s, allow_private=True)
+        worker = EndpointWorker(target.key, self.queue, sender, self.letters, self.timing)
+        self.tasks.append(asyncio.create_task(worker.run()))
+        return worker
+
+    async def queued(self, target: Target, count: int) -> list[str]:
+        """Write so many deliveries for one endpoint, as if they were read."""
+        place = (f"topic-{uuid4()}", 0)
+        await self.queue.move(*place, None, 0)
+        ids = [str(UUID(int=uuid4().int)) for _ in range(count)]
+        plans = []
+        for offset, id in enumerate(ids):
+            body = f'{{"type":"lifecycle.changed","data":{{"n":{offset}}}}}'.encode()
+            job = pack(Job("lifecycle.changed", self.stage.workspace, now_ms(), body))
+            plans.append((offset, [(target.key, *seen(id, datetime.now(UTC)), id, job)]))
+        done = await self.queue.write(*place, plans, now_ms())
+        assert (done.what, done.written) == ("ok", count)
+        return ids
+
+    async def close(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.client.aclose()
+        self.letters.close()
+
+
+def _behind(consumer: Any, topic: str) -> int:
+    places = [
+        TopicPartition(topic, number)
+        for number in consumer.list_topics(topic).topics[topic].partitions
+    ]
+    behind = 0
+    for place in consumer.committed(places, timeout=10):
+        low, high = consumer.get_watermark_offsets(place, timeout=10)
+        behind += high - max(low, place.offset)
+    return behind
+
+
+def read_all(consumer: Any, topic: str) -> list[dict[str, Any]]:
+    """Every record of a topic, now."""
+    found = []
+    for number in consumer.list_topics(topic).topics[topic].partitions:
+        place = TopicPartition(topic, number)
+        low, high = consumer.get_watermark_offsets(place, timeout=10)
+        if low == high:
+            continue
+        place.offset = low
+        consumer.assign([place])
+        at = low
+        while at < high:
+            for message in consumer.consume(min(500, high - at), timeout=5):
+                assert message.error() is None
+                found.append(json.loads(message.value()))
+                at = message.offset() + 1
+    return found
