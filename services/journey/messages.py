@@ -92,8 +92,8 @@ def _complaint(complaint: OpenComplaint) -> Complaint:
     )
 
 
-def _alive_below(churn: Churn) -> tuple[tuple[float, int], ...]:
-    return tuple((below.threshold, _us(below.at)) for below in churn.alive_below)
+def _alive_below(churn: Churn) -> dict[float, int]:
+    return {below.threshold: _us(below.at) for below in churn.alive_below}
 
 
 def _us(moment: datetime) -> int:

@@ -74,19 +74,19 @@ def test_without_an_order_nothing_is_due() -> None:
 def test_a_threshold_that_scores_lack_is_taken_from_the_next_lower_one() -> None:
     known = facts(scores(with_orders(0), 1))
     assert known.alive_below is not None
-    fewer = known._replace(alive_below=tuple(b for b in known.alive_below if b[0] != 0.40))
     at = dict(known.alive_below)
+    fewer = known._replace(alive_below={key: at[key] for key in at if key != 0.40})
     assert moments_of(fewer, build.RULES).dormant_us == at[0.20]
     assert moments_of(known, build.RULES).dormant_us == at[0.40]
 
 
 def test_without_any_threshold_nobody_goes_silent() -> None:
-    known = facts(scores(with_orders(0), 1))._replace(alive_below=())
+    known = facts(scores(with_orders(0), 1))._replace(alive_below={})
     assert moments_of(known, build.RULES).lost_us == NEVER
 
 
 def test_nobody_is_silent_before_the_last_order() -> None:
-    known = facts(scores(with_orders(50), 1))._replace(alive_below=((0.10, 5), (0.40, 4)))
+    known = facts(scores(with_orders(50), 1))._replace(alive_below={0.10: 5, 0.40: 4})
     moments = moments_of(known, build.RULES)
     assert moments.lost_us == moments.dormant_us == micros(day(50))
 

@@ -6,6 +6,7 @@ Moments are µs since 1970.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from schemas.alert import AlertKind
@@ -42,7 +43,7 @@ class KnownAlert(NamedTuple):
 class Facts(NamedTuple):
     """What one Scores message says.
 
-    `alive_below`: (threshold, moment from which P(alive) is below it), or None without a model.
+    `alive_below`: threshold -> moment from which P(alive) is below it; None without a model.
     `merged_into`: 16 bytes of the surviving profile, else empty.
     """
 
@@ -57,7 +58,7 @@ class Facts(NamedTuple):
     gap_days: float = 0.0
     high_value: bool = False
     complaints: tuple[Complaint, ...] = ()
-    alive_below: tuple[tuple[float, int], ...] | None = None
+    alive_below: Mapping[float, int] | None = None
 
 
 class State(NamedTuple):

@@ -56,12 +56,11 @@ def _learned(before: State | None, facts: Facts, now_us: int, rules: Rules) -> S
     """The state with new facts and the stage that follows from them now."""
     moments = moments_of(facts, rules)
     modelled = facts.alive_below is not None
-    known = State(
+    kept = _kept(before, facts, modelled)
+    return State(
         scores_version=facts.version,
         profile_version=facts.profile_version,
-        stage=stage_of(
-            standing(facts.orders, moments, now_us, rules), _kept(before, facts, modelled)
-        ),
+        stage=stage_of(standing(facts.orders, moments, now_us, rules), kept),
         since_us=facts.first_seen_us or facts.as_of_us,
         orders=facts.orders,
         purchase_days=facts.purchase_days,
@@ -72,11 +71,11 @@ def _learned(before: State | None, facts: Facts, now_us: int, rules: Rules) -> S
         dormant_us=moments.dormant_us,
         lost_us=moments.lost_us,
         churn_us=moments.churn_us,
+        ended_us=before.ended_us if before is not None else 0,
+        revision=before.revision if before is not None else 0,
         complaints=facts.complaints,
+        alerts=before.alerts if before is not None else (),
     )
-    if before is None:
-        return known
-    return known._replace(ended_us=before.ended_us, revision=before.revision, alerts=before.alerts)
 
 
 def _kept(before: State | None, facts: Facts, modelled: bool) -> Stage:

@@ -45,11 +45,12 @@ def _below(facts: Facts, threshold: float) -> int:
 
     Never before the last order: nobody is silent before that.
     """
-    moment, nearest = NEVER, -1.0
-    for known, at_us in facts.alive_below or ():
-        if nearest < known <= threshold:
-            moment, nearest = at_us, known
-    return max(moment, facts.last_order_us)
+    known = facts.alive_below or {}
+    moment = known.get(threshold)
+    if moment is None:
+        lower = [one for one in known if one < threshold]
+        moment = known[max(lower)] if lower else NEVER
+    return moment if moment > facts.last_order_us else facts.last_order_us
 
 
 def _by_silence(facts: Facts, rules: Rules) -> Moments:
