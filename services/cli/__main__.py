@@ -13,6 +13,7 @@ COMMANDS = {
     "doctor": "services.cli.doctor:doctor",
     "fit": "services.cli.fit:fit",
     "demo": "services.cli.demo.command:demo",
+    "webhooks": "services.cli.webhooks:app",
 }
 
 
@@ -24,7 +25,11 @@ def app(*names: str) -> typer.Typer:
     built.callback()(rapport)
     for name in names:
         module, _, function = COMMANDS[name].partition(":")
-        built.command(name)(getattr(import_module(module), function))
+        loaded = getattr(import_module(module), function)
+        if isinstance(loaded, typer.Typer):
+            built.add_typer(loaded, name=name)
+        else:
+            built.command(name)(loaded)
     return built
 
 
