@@ -1,0 +1,221 @@
+"""ingest as a process, with a real Kafka: real HTTP, the real SDK, inbound records, outages."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from confluent_kafka import Consumer, Producer
+from segment.analytics.client import Client
+
+from deploy.embedded.engines import Engines
+from schemas.touchpoints import KINDS
+from tests.contract.test_ingest_contract import call_for
+
+KEY = "demo-write-key"
+PATIENCE_S = 60
+
+
+@dataclass
+class Ingest:
+    """A running `python -m services.ingest`."""
+
+    kafka: str
+    url: str
+    environment: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> Ingest:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "services.ingest"], env=self.environment, stderr=log
+            )
+        return self
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_S)
+
+    def ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def send(self, path: str, body: object) -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return httpx.post(f"{self.url}/v1/{path}", content=content, auth=(KEY, ""), timeout=30)
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for {what}"
+        time.sleep(0.1)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def new_ingest(kafka: str, folder: Path) -> Ingest:
+    port = free_port()
+    environment = os.environ | {
+        "RAPPORT_KAFKA": kafka,
+        "RAPPORT_HTTP_PORT": str(port),
+        "RAPPORT_HEALTH_PORT": "0",
+        "RAPPORT_SALT": "test salt",
+        "RAPPORT_HOME": str(folder / "no-engines"),
+    }
+    return Ingest(kafka, f"http://127.0.0.1:{port}", environment, folder / "ingest.log")
+
+
+@pytest.fixture(scope="module")
+def ingest(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingest]:
+    running = new_ingest(engines.kafka, tmp_path_factory.mktemp("ingest")).start()
+    until(running.ready, "ingest to be ready")
+    yield running
+    assert running.stop() == 0, running.log.read_text()
+
+
+def found(
+    kafka: str, topic: str, wanted: Callable[[dict[str, Any]], bool], count: int
+) -> list[Any]:
+    """The first `count` values of the topic that are wanted."""
+    settings = {
+        "bootstrap.servers": kafka,
+        "group.id": f"t{uuid4().hex}",
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+    }
+    values: list[Any] = []
+    with closing(Consumer(settings)) as consumer:
+        consumer.subscribe([topic])
+        deadline = time.monotonic() + PATIENCE_S
+        while len(values) < count:
+            assert time.monotonic() < deadline, f"{len(values)} of {count} found in {topic}"
+            messages = [each for each in consumer.consume(500, 0.5) if each.error() is None]
+            read = [json.loads(each.value() or b"") for each in messages]
+            values += [value for value in read if wanted(value)]
+    return values
+
+
+def of_messages(prefix: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda value: str(value.get("message_id")).startswith(prefix)
+
+
+def test_what_the_real_sdk_sends_is_in_the_log_once_it_is_flushed(
+    ingest: Ingest, prefix: str
+) -> None:
+    errors: list[Any] = []
+    client = Client(KEY, host=ingest.url, gzip=True, on_error=lambda *all: errors.append(all))
+    for number in range(250):
+        properties = {"order_id": f"{prefix}-{number}", "total": number + 0.25}
+        client.track("u1", "Order Completed", properties, message_id=f"{prefix}-{number}")
+    client.identify("u1", {"email": "Ada@X.example"}, message_id=f"{prefix}-who")
+    client.flush()
+    client.join()
+    assert errors == []
+    values = found(ingest.kafka, "touchpoints.accepted", of_messages(prefix), 251)
+    assert {value["message_id"] for value in values} == {
+        f"{prefix}-{name}" for name in (*range(250), "who")
+    }
+    [who] = [value for value in values if value["message_id"] == f"{prefix}-who"]
+    assert {"kind": "email", "value": "ada@x.example"} in who["identifiers"]
+
+
+def test_every_sample_can_be_sent_and_arrives(ingest: Ingest, prefix: str) -> None:
+    calls = [call_for(kind) | {"messageId": f"{prefix}-{kind}"} for kind in KINDS]
+    assert ingest.send("batch", {"batch": calls}).json() == {"success": True}
+    values = found(ingest.kafka, "touchpoints.accepted", of_messages(prefix), len(KINDS))
+    assert {value["properties"]["kind"] for value in values} == set(KINDS)
+
+
+def test_what_comes_by_kafka_is_validated_in_the_same_way(ingest: Ingest, prefix: str) -> None:
+    producer = Producer({"bootstrap.servers": ingest.kafka})
+    good = {"type": "track", "event": "Called", "userId": "u", "messageId": f"{prefix}-good"}
+    bad = good | {"userId": None, "messageId": f"{prefix}-bad"}
+    nobody = good | {"messageId": f"{prefix}-nobody"}
+    producer.produce("touchpoints.inbound", json.dumps(good).encode())
+    producer.produce("touchpoints.inbound", json.dumps(bad).encode())
+    producer.produce(
+        "touchpoints.inbound", json.dumps(nobody).encode(), headers=[("workspace", b"unheard of")]
+    )
+    producer.produce("touchpoints.inbound", b"{" + prefix.encode())
+    producer.flush(30)
+    [value] = found(ingest.kafka, "touchpoints.accepted", of_messages(prefix), 1)
+    assert value["source"] == "inbound"
+    mine = found(ingest.kafka, "dead_letters", lambda each: each["source"] == "inbound", 3)
+    reasons = sorted(each["reason"] for each in mine)
+    assert reasons == ["malformed_json", "no_identifier", "unknown_workspace"]
+    assert all(each["topic"] == "touchpoints.inbound" for each in mine)
+
+
+def test_bad_input_over_real_http_is_never_a_5xx(ingest: Ingest) -> None:
+    for body in (b"", b"{", b"\xff", b"[" * 1_000, b"x" * 600_000, b'{"event":"x"}'):
+        assert ingest.send("track", body).status_code in (200, 400)
+    until(ingest.ready, "ingest to be ready still")
+
+
+def test_sigterm_finishes_what_is_in_flight(engines: Engines, tmp_path: Path, prefix: str) -> None:
+    running = new_ingest(engines.kafka, tmp_path).start()
+    until(running.ready, "ingest to be ready")
+    calls = [call_for("custom") | {"messageId": f"{prefix}-{number}"} for number in range(500)]
+    assert running.send("batch", {"batch": calls}).status_code == 200
+    assert running.stop() == 0
+    assert len(found(engines.kafka, "touchpoints.accepted", of_messages(prefix), 500)) == 500
+
+
+def test_a_missing_kafka_is_named_with_its_setting_and_answered_with_503(tmp_path: Path) -> None:
+    running = new_ingest(f"127.0.0.1:{free_port()}", tmp_path).start()
+    try:
+        until(lambda: "RAPPORT_KAFKA" in running.log.read_text(), "the log to name the setting")
+        answer = httpx.get(f"{running.url}/readyz")
+        assert (answer.status_code, "RAPPORT_KAFKA" in answer.text) == (503, True)
+        answer = running.send("track", call_for("custom"))
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json().keys() == {"code", "message"}
+    finally:
+        assert running.stop() == 0
+
+
+def test_it_goes_on_by_itself_when_kafka_is_back(
+    ingest: Ingest, engines: Engines, prefix: str
+) -> None:
+    if "kafka" not in engines.processes:
+        pytest.skip("this Kafka is not ours to stop")
+    engines.kill("kafka")
+    try:
+        until(lambda: not ingest.ready(), "ingest to notice that Kafka is away")
+        assert ingest.send("track", call_for("custom")).status_code == 503
+    finally:
+        engines.start("kafka")
+    until(ingest.ready, "ingest to notice that Kafka is back")
+    call = call_for("custom") | {"messageId": f"{prefix}-back"}
+    until(lambda: ingest.send("track", call).status_code == 200, "calls to be taken again")
+    producer = Producer({"bootstrap.servers": ingest.kafka})
+    inbound = call | {"messageId": f"{prefix}-inbound"}
+    producer.produce("touchpoints.inbound", json.dumps(inbound).encode())
+    producer.flush(30)
+    found(
+        ingest.kafka,
+        "touchpoints.accepted",
+        lambda each: each["message_id"] == f"{prefix}-inbound",
+        1,
+    )
