@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -10,9 +11,10 @@ import redis
 
 from schemas import topics
 from services.common import logs, step_service
+from services.common.ports import Gap
 from services.common.run import Stop
 from services.common.settings import Settings
-from services.common.workspace import load_workspaces
+from services.common.workspace import WorkspaceError, load_workspaces
 from services.journey.store import JourneyStore
 from services.journey.stream import SERVICE, DecideHandler
 
@@ -39,13 +41,19 @@ def deliver(settings: Settings) -> None:
 COMMANDS: Final[dict[str, Callable[[Settings], None]]] = {"decide": decide, "deliver": deliver}
 
 
-def main(arguments: list[str]) -> None:
-    """One sub-command, settings from the environment."""
+def main(arguments: list[str]) -> int:
+    """0 when stopped; 1 when a person must look (workspace, gap in the log); 2 for wrong usage."""
     command = COMMANDS.get(arguments[0]) if len(arguments) == 1 else None
     if command is None:
-        sys.exit(f"usage: python -m services.journey {'|'.join(COMMANDS)}")
-    command(Settings())
+        sys.stderr.write(f"usage: python -m services.journey {'|'.join(COMMANDS)}\n")
+        return 2
+    try:
+        command(Settings())
+    except (WorkspaceError, Gap) as error:
+        logging.getLogger(__name__).critical("%s", error)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
