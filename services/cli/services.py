@@ -116,7 +116,8 @@ class Services:
     def _launch(self, name: str) -> None:
         one = self.watched[name]
         one.health_port = _free_port_near(one.health_port)
-        environment = {**self.environment, "RAPPORT_HEALTH_PORT": str(one.health_port)}
+        own = {"RAPPORT_HEALTH_PORT": str(one.health_port), "RAPPORT_INSTANCE": name}
+        environment = {**self.environment, **own}
         command = [sys.executable, "-m", *SERVICES[name]]
         one.process.start(command, one.health_port, environment)
         one.started, one.due = time.monotonic(), None

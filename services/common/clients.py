@@ -72,9 +72,14 @@ def producer(settings: Settings, **extra: Any) -> Any:
 
 
 def consumer(settings: Settings, group: str, **extra: Any) -> Any:
-    """A consumer that commits nothing by itself and rebalances cooperatively."""
+    """A consumer that commits nothing by itself and rebalances cooperatively.
+
+    With settings.instance it is a static member: restarted, it goes on where it was at once.
+    """
+    member = {"group.instance.id": f"{group}-{settings.instance}"} if settings.instance else {}
     return Consumer(
         kafka_config(settings)
+        | member
         | {
             "group.id": group,
             "enable.auto.commit": False,

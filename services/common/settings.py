@@ -65,6 +65,11 @@ class Settings(BaseSettings):
     session_timeout_ms: int = Field(
         default=10_000, ge=1000, description="Kafka consumer session time-out"
     )
+    instance: str = Field(
+        default="",
+        description="Name of this worker, the same after a restart (a pod's name): it gets its "
+        "partitions back at once; empty: a restart waits for the session time-out",
+    )
     watchdog_s: float = Field(
         default=120, gt=0, description="A service without progress for so long ends itself"
     )

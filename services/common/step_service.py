@@ -53,6 +53,19 @@ def run(settings: Settings, plan: Plan, stop: Stop) -> None:
         health.stop()
 
 
+def _reliable(settings: Settings, plan: Plan) -> dict[str, object]:
+    """How the outputs are produced. Readers wait for a dead worker's open transaction, so it is
+    short; and a worker with a name ends its own when it comes back."""
+    if not plan.fenced:
+        return {"message.timeout.ms": 30_000}
+    name = settings.instance or str(time.time_ns())
+    return {
+        "transactional.id": f"{plan.service}-{name}",
+        "transaction.timeout.ms": 20_000,
+        "message.timeout.ms": 20_000,
+    }
+
+
 class _Guarded:
     """A handler whose trouble with Redis is an outage, and never blamed on a record."""
 
@@ -82,9 +95,7 @@ class _Worker:
         consumer = clients.consumer(settings, group, **{"auto.offset.reset": "error"})
         self._log = KafkaLog(consumer, plan.topic, settings.batch_events_max)
         self._relay = ThreadPoolExecutor(1, thread_name_prefix="relay")
-        transactional = {"transactional.id": f"{group}-{time.time_ns()}"} if plan.fenced else {}
-        timeouts = {"message.timeout.ms": 30_000}
-        make = partial(clients.producer, settings, **transactional, **timeouts)
+        make = partial(clients.producer, settings, **_reliable(settings, plan))
         self._step = Step(
             Parts(
                 service=plan.service,

@@ -1,0 +1,109 @@
+"""Everything that a run left behind, read once: topics, Redis, ClickHouse, received webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import msgspec
+import redis
+from confluent_kafka import Consumer, TopicPartition
+
+from schemas import topics
+from schemas.scores import Scores
+from schemas.touchpoint import Touchpoint
+from services.common import clients
+from services.common.settings import Settings
+
+
+@dataclass
+class World:
+    """What is compared. Topics as (key, value, CloudEvents id) in the order of each partition."""
+
+    accepted: list[Touchpoint] = field(default_factory=list)
+    resolved: list[dict[str, Any]] = field(default_factory=list)
+    snapshots: dict[str, bytes] = field(default_factory=dict)
+    scores: list[Scores] = field(default_factory=list)
+    effects: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    dead_letters: list[dict[str, Any]] = field(default_factory=list)
+    webhooks: list[dict[str, Any]] = field(default_factory=list)
+    stages: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
+
+
+EFFECTS = (topics.LIFECYCLE.name, topics.ALERTS.name, topics.ACTIONS.name)
+
+
+def read_world(settings: Settings, receiver: str) -> World:
+    """Read all of it, as a consumer of committed records does."""
+    world = World()
+    for _, value in _records(settings, topics.ACCEPTED.name):
+        world.accepted.append(Touchpoint.model_validate_json(value))
+    for _, value in _records(settings, topics.RESOLVED.name):
+        world.resolved.append(msgspec.json.decode(value))
+    for key, value in _records(settings, topics.PROFILES.name):
+        world.snapshots[key.decode()] = value
+    for _, value in _records(settings, topics.SCORES.name):
+        world.scores.append(Scores.model_validate_json(value))
+    for name in EFFECTS:
+        world.effects[name] = [msgspec.json.decode(v) for _, v in _records(settings, name)]
+    for _, value in _records(settings, topics.DEAD_LETTERS.name):
+        world.dead_letters.append(msgspec.json.decode(value))
+    world.webhooks = httpx.get(f"{receiver}received", timeout=60, trust_env=False).json()
+    world.stages = _stages(settings)
+    world.columns = _columns(settings)
+    return world
+
+
+def _records(settings: Settings, topic: str) -> Iterator[tuple[bytes, bytes]]:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka,
+            "group.id": "fault-reader",
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+            "log_level": 2,
+        }
+    )
+    consumer.assign([TopicPartition(topic, p, 0) for p in range(settings.partitions)])
+    at_end = 0
+    while at_end < settings.partitions:
+        for message in consumer.consume(1_000, 30):
+            if message.error() is not None:
+                at_end += 1
+            else:
+                yield message.key() or b"", message.value() or b""
+    consumer.close()
+
+
+def _stages(settings: Settings) -> dict[str, str]:
+    """Profile id -> stage, as journey's state in Redis says."""
+    from services.journey.store import owner_of, state_of
+
+    found = {}
+    client: redis.Redis = clients.redis_client(settings)
+    for key in client.scan_iter("j:*", count=5_000):
+        value: Any = client.get(key)
+        stage = state_of(value[8:]).stage
+        found[str(owner_of(key)[1])] = "" if stage is None else str(stage)
+    client.close()
+    return found
+
+
+def _columns(settings: Settings) -> dict[str, Any]:
+    """What analysts see."""
+    client = clients.clickhouse_client(settings)
+    ask = client.query
+    customers = ask(
+        "SELECT toString(profile_id), toString(revenue), orders, stage FROM rapport.customers"
+    ).result_rows
+    touchpoints = ask(
+        "SELECT toString(event_id), toString(profile_id) FROM rapport.touchpoints_resolved"
+    ).result_rows
+    client.close()
+    return {
+        "customers": {row[0]: (row[1], row[2], row[3]) for row in customers},
+        "touchpoints": [tuple(row) for row in touchpoints],
+    }
