@@ -9,19 +9,37 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 import pytest
 
 from deploy.embedded.engines import Engines, start_engines
 from deploy.embedded.process import Mark, birth, read_mark, still_runs, write_mark
+from tests.containers import docker_answers, start_containers
 
 HOMES = Path(tempfile.gettempdir()) / f"rapport-tests-{os.getuid()}"
 
 
 @pytest.fixture(scope="session")
-def engines() -> Iterator[Engines]:
+def engines(request: pytest.FixtureRequest) -> Iterator[Engines]:
     """Kafka, Redis and ClickHouse, shared by the whole run: keep your names apart."""
+    wanted = os.environ.get("RAPPORT_TEST_ENGINES") or (
+        "containers" if docker_answers() else "embedded"
+    )
+    if wanted == "embedded":
+        yield request.getfixturevalue("embedded")
+        return
+    running = start_containers()
+    try:
+        yield cast(Engines, running)  # all of it that tests use
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[Engines]:
+    """The embedded engines, for the tests that are about them."""
     _clean_what_dead_runs_left()
     home = Path(tempfile.mkdtemp(prefix="home-", dir=HOMES))
     write_mark(home / "pytest.json", Mark(os.getpid(), birth(os.getpid()) or "", 0))

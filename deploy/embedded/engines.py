@@ -207,6 +207,16 @@ def _wait(process: EngineProcess, say: Say, abandoned: Abandoned) -> None:
     say(f"{process.name}: ready at port {process.port} ({time.monotonic() - started:.1f} s)")
 
 
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Whether it comes true in that time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
 def _listens(port: int) -> bool:
     """Cheaper than asking, and quiet: clients log refused connections."""
     with socket.socket() as probe:

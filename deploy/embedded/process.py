@@ -1,5 +1,6 @@
 """One engine as an operating system process that a later run can find, adopt or end."""
 
+import contextlib
 import json
 import os
 import signal
@@ -62,6 +63,12 @@ def still_runs(mark: Mark | None) -> bool:
     return mark is not None and birth(mark.pid) == mark.birth
 
 
+def _reap(pid: int) -> None:
+    """Let a dead child go, so that it does not stay as a zombie. Others' children are theirs."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
 class EngineProcess:
     """Starts, signals and ends one engine; remembers it in a mark file."""
 
@@ -70,7 +77,6 @@ class EngineProcess:
         self.log_path = log_path
         self._mark_path = mark_path
         self._mark = read_mark(mark_path)
-        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -82,17 +88,18 @@ class EngineProcess:
         return self._mark.port if self._mark else None
 
     def alive(self) -> bool:
-        running = still_runs(self._mark)
-        if self._child is not None and not running:
-            self._child.wait()  # reaps it, so that it does not stay as a zombie
-        return running
+        if still_runs(self._mark):
+            return True
+        if self._mark is not None:
+            _reap(self._mark.pid)
+        return False
 
     def start(self, command: Sequence[str], port: int, env: dict[str, str] | None = None) -> None:
         """Run the command in a session of its own: a Ctrl-C at our terminal is not for it."""
         assert not self.alive(), f"{self.name} runs already"
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
-            self._child = subprocess.Popen(
+            child = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -100,7 +107,8 @@ class EngineProcess:
                 start_new_session=True,
                 env={**os.environ, **(env or {})},
             )
-        self._mark = Mark(self._child.pid, birth(self._child.pid) or "died at once", port)
+        self._mark = Mark(child.pid, birth(child.pid) or "died at once", port)
+        child.returncode = 0  # it may outlive us on purpose; Popen would warn of that
         write_mark(self._mark_path, self._mark)
 
     def signal(self, number: signal.Signals) -> None:

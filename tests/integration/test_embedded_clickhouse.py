@@ -22,14 +22,14 @@ from deploy.embedded.engines import Engines
 
 
 @pytest.fixture
-def http(engines: Engines) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=engines.clickhouse, timeout=60) as client:
+def http(embedded: Engines) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=embedded.clickhouse, timeout=60) as client:
         yield client
 
 
 @pytest.fixture
-def clickhouse(engines: Engines) -> Iterator[Client]:
-    with client(engines) as connected:
+def clickhouse(embedded: Engines) -> Iterator[Client]:
+    with client(embedded) as connected:
         yield connected
 
 
@@ -40,8 +40,8 @@ def table(clickhouse: Client, prefix: str) -> Iterator[str]:
     clickhouse.command(f"DROP TABLE {prefix}")
 
 
-def client(engines: Engines, username: str = "default", password: str = "") -> Client:
-    address = urlsplit(engines.clickhouse)
+def client(embedded: Engines, username: str = "default", password: str = "") -> Client:
+    address = urlsplit(embedded.clickhouse)
     return clickhouse_connect.get_client(
         host=address.hostname, port=address.port or 0, username=username, password=password
     )
@@ -256,9 +256,9 @@ def test_sessions_and_query_ids_are_accepted(http: httpx.Client) -> None:
     assert answer.headers["X-ClickHouse-Query-Id"] == "mine"
 
 
-def test_an_analyst_reads(engines: Engines, clickhouse: Client, table: str) -> None:
+def test_an_analyst_reads(embedded: Engines, clickhouse: Client, table: str) -> None:
     clickhouse.insert(table, [[1, "x"]], column_names=["a", "b"])
-    with client(engines, "analyst", engines.analyst_password) as analyst:
+    with client(embedded, "analyst", embedded.analyst_password) as analyst:
         assert analyst.query(f"SELECT b FROM {table}").result_rows == [("x",)]
         assert analyst.query("SHOW TABLES").result_rows
 
@@ -303,10 +303,10 @@ def test_an_analyst_reads(engines: Engines, clickhouse: Client, table: str) -> N
         "BACKUP TABLE {table} TO File('/tmp/stolen')",
     ],
 )
-def test_an_analyst_can_not(engines: Engines, http: httpx.Client, table: str, query: str) -> None:
+def test_an_analyst_can_not(embedded: Engines, http: httpx.Client, table: str, query: str) -> None:
     http.post("/", content=f"INSERT INTO {table} VALUES (7, 'kept')").raise_for_status()
     answer = http.post(
-        "/", content=query.replace("{table}", table), auth=("analyst", engines.analyst_password)
+        "/", content=query.replace("{table}", table), auth=("analyst", embedded.analyst_password)
     )
     assert answer.headers["X-ClickHouse-Exception-Code"] in ("164", "497", "62", "60")
     assert answer.status_code >= 400
@@ -314,42 +314,42 @@ def test_an_analyst_can_not(engines: Engines, http: httpx.Client, table: str, qu
 
 
 def test_an_analyst_can_not_raise_the_limits_by_the_address(
-    engines: Engines, http: httpx.Client
+    embedded: Engines, http: httpx.Client
 ) -> None:
     answer = http.post(
         "/",
         params={"max_execution_time": "0"},
         content="SELECT 1",
-        auth=("analyst", engines.analyst_password),
+        auth=("analyst", embedded.analyst_password),
     )
     assert answer.headers["X-ClickHouse-Exception-Code"] == "164"
 
 
-def test_an_analyst_gets_no_endless_result(engines: Engines, http: httpx.Client) -> None:
+def test_an_analyst_gets_no_endless_result(embedded: Engines, http: httpx.Client) -> None:
     answer = http.post(
         "/",
         content="SELECT number FROM numbers(2000000)",
-        auth=("analyst", engines.analyst_password),
+        auth=("analyst", embedded.analyst_password),
     )
     assert answer.headers["X-ClickHouse-Exception-Code"] == "396"
 
 
 @pytest.mark.parametrize("user", ["analyst", "default", "nobody"])
-def test_a_wrong_password_is_refused(engines: Engines, http: httpx.Client, user: str) -> None:
+def test_a_wrong_password_is_refused(embedded: Engines, http: httpx.Client, user: str) -> None:
     assert http.post("/", content="SELECT 1", auth=(user, "wrong")).status_code == 403
     with pytest.raises(DatabaseError, match="516"):
-        client(engines, user, "wrong")
+        client(embedded, user, "wrong")
 
 
 def test_long_reads_do_not_break_inserts_nor_each_other(
-    engines: Engines, http: httpx.Client, table: str
+    embedded: Engines, http: httpx.Client, table: str
 ) -> None:
     """Six slow reads at once, and inserts meanwhile: every one has its own answer."""
     answers: dict[int, str] = {}
 
     def read(number: int) -> None:
         slow = f"SELECT {number} + sum(sleepEachRow(0.01)) FROM numbers(100)"
-        answers[number] = httpx.post(engines.clickhouse, content=slow, timeout=60).text
+        answers[number] = httpx.post(embedded.clickhouse, content=slow, timeout=60).text
 
     readers = [threading.Thread(target=read, args=(number,)) for number in range(6)]
     for reader in readers:

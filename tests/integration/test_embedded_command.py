@@ -60,8 +60,8 @@ class Rapport:
 
 
 @pytest.fixture
-def rapport(tmp_path: Path, engines: Engines) -> Iterator[Rapport]:
-    command = Rapport(tmp_path / "home", engines.kafka)
+def rapport(tmp_path: Path, embedded: Engines) -> Iterator[Rapport]:
+    command = Rapport(tmp_path / "home", embedded.kafka)
     yield command
     command.run("down")
     assert command.processes() == []
@@ -89,9 +89,9 @@ def test_up_starts_and_down_leaves_nothing_and_data_stays(rapport: Rapport) -> N
         assert redis.get("name") == b"kept"
 
 
-def test_a_named_engine_is_used_and_not_started(rapport: Rapport, engines: Engines) -> None:
+def test_a_named_engine_is_used_and_not_started(rapport: Rapport, embedded: Engines) -> None:
     kafka = rapport.json("up", "--detach")["engines"]["kafka"]
-    assert kafka["address"] == engines.kafka
+    assert kafka["address"] == embedded.kafka
     assert kafka["answers"]
     assert (kafka["embedded"], kafka["pid"]) == (False, None)
 
