@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
@@ -19,9 +19,10 @@ from services.common.batch import Record
 from services.profile.domain import event as seen
 from services.profile.domain.event import Event, Facts, Name
 from services.profile.domain.ids import uuid_bytes
+from services.profile.domain.part import KINDS
 
 _KIND_BEGINS: Final = b'{"kind":"'
-_MICROSECOND: Final = timedelta(microseconds=1)
+_KINDS: Final = {kind.encode(): kind for kind in KINDS}
 
 
 class Envelope(msgspec.Struct, gc=False):
@@ -148,15 +149,16 @@ def _kind_of(properties: msgspec.Raw) -> str:
     """`kind` stands first where ingest wrote it; read the object where it does not."""
     raw = bytes(properties)
     if raw.startswith(_KIND_BEGINS):
-        kind = raw[len(_KIND_BEGINS) : raw.find(b'"', len(_KIND_BEGINS))]
-        if b"\\" not in kind:
-            return kind.decode()
+        kind = _KINDS.get(raw[len(_KIND_BEGINS) : raw.find(b'"', len(_KIND_BEGINS))])
+        if kind is not None:
+            return kind
     return _KIND.decode(raw).kind
 
 
 def micros_of(written: str) -> int:
     """µs since 1970 of an RFC 3339 time; without a zone it is UTC. ValueError when it is none."""
-    moment: Any = datetime.fromisoformat(written)
+    moment = datetime.fromisoformat(written)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int((moment - EPOCH) // _MICROSECOND)
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -5,12 +5,13 @@ A contract test reads it back with pydantic and compares every value.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from schemas.base import from_micros
+from schemas.base import EPOCH
 from schemas.money import from_minor
 from services.profile.domain.combine import combined
 from services.profile.domain.component import Component, Node, kind_name
@@ -27,7 +28,6 @@ from services.profile.domain.part import (
     LAST,
     TIMES,
     Complaint,
-    KindCode,
     Order,
     Part,
     Said,
@@ -67,7 +67,8 @@ def redirect(workspace: str, lost: bytes, kept: bytes, version: int) -> bytes:
 @lru_cache(65_536)
 def moment(micros_since_epoch: int) -> str:
     """The UTC moment as RFC 3339 text. One event's time stands in many places of a snapshot."""
-    return from_micros(micros_since_epoch).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    at = EPOCH + timedelta(microseconds=micros_since_epoch)
+    return at.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 @lru_cache(65_536)
@@ -122,13 +123,13 @@ def _behaviour(part: Part) -> str:
     """`last_at` by kind, and by channel as `channel:web`."""
     events, by_kind, by_channel, last_at = 0, [], [], []
     for kind, (times, newest) in part.kinds.items():
-        name = _kind(kind)
+        name = _KIND_NAMES[kind] if isinstance(kind, int) else quoted(kind)
         events += times
         by_kind.append(f"{name}:{times}")
         last_at.append(f'{name}:"{moment(newest)}"')
     for channel, (times, newest) in part.channels.items():
         by_channel.append(f"{quoted(channel)}:{times}")
-        last_at.append(f'{quoted("channel:" + channel)}:"{moment(newest)}"')
+        last_at.append(f'{_channel(channel)}:"{moment(newest)}"')
     categories = [f"{quoted(name)}:{times}" for name, times in part.categories.items()]
     return (
         f'{{"events":{events},"by_kind":{{{",".join(by_kind)}}},'
@@ -137,9 +138,12 @@ def _behaviour(part: Part) -> str:
     )
 
 
-@lru_cache
-def _kind(code: KindCode) -> str:
-    return quoted(KINDS[code] if isinstance(code, int) else code)
+_KIND_NAMES: Final = [f'"{kind}"' for kind in KINDS]
+
+
+@lru_cache(4_096)
+def _channel(channel: str) -> str:
+    return quoted("channel:" + channel)
 
 
 def _purchases(part: Part, currency: str) -> str:

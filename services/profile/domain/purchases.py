@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 from services.profile.domain.part import Order
@@ -24,21 +24,22 @@ class Bought(NamedTuple):
     others: dict[str, int]
 
 
-def bought(orders: Iterable[Order], currency: str) -> Bought:
+def bought(orders: Collection[Order], currency: str) -> Bought:
     """Sums over the orders. `repeat_units`: of all purchase days but the first."""
     by_day: dict[int, int] = {}
     others: dict[str, int] = {}
-    count, last_us = 0, None
-    for order in orders:
-        count += 1
-        day = order.at_us // DAY_US
-        own = order.currency == currency
-        by_day[day] = by_day.get(day, 0) + (order.units if own else 0)
-        if not own:
-            others[order.currency] = others.get(order.currency, 0) + order.units
-        last_us = order.at_us if last_us is None else max(last_us, order.at_us)
+    last_us: int | None = None
+    for at_us, _, units, paid_in in orders:
+        if last_us is None or at_us > last_us:
+            last_us = at_us
+        day = at_us // DAY_US
+        if paid_in == currency:
+            by_day[day] = by_day.get(day, 0) + units
+        else:
+            by_day.setdefault(day, 0)
+            others[paid_in] = others.get(paid_in, 0) + units
     if not by_day:
         return Bought(0, 0, 0, None, None, 0, None, {})
     first, units = min(by_day), sum(by_day.values())
-    days = len(by_day)
-    return Bought(count, units, days, first, max(by_day), units - by_day[first], last_us, others)
+    repeat, days = units - by_day[first], len(by_day)
+    return Bought(len(orders), units, days, first, max(by_day), repeat, last_us, others)
