@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from services.common.clients import (
     producer,
     wait_for,
 )
-from services.common.health import HealthServer
+from services.common.health import Check, HealthServer
 from services.common.logs import setup
 from services.common.run import Stop, Watchdog, settle_memory
 from services.common.settings import Settings
@@ -52,13 +53,17 @@ def connected(settings: Settings) -> Any:
 def columns(settings: Settings, stop: Stop) -> None:
     """Keep ClickHouse up to date with the published topics until stopped."""
     setup(settings, "scoring.columns")
-    checks = {name: lambda name=name: missing(settings, name) for name in ("Kafka", "ClickHouse")}
+    workers: list[Columns] = []
+    checks: dict[str, Check] = {
+        "Kafka": partial(missing, settings, "Kafka"),
+        "ClickHouse": lambda: missing(settings, "ClickHouse") or _fault_of(workers),
+    }
     health = HealthServer(settings, checks).start()
     log.info("health on port %d", health.port)
     watchdog = Watchdog(settings.watchdog_s)
     if wait_for(settings, "Kafka", stopped=stop):
         ensure_topics(settings)
-        worker = assembled(settings)
+        worker = assembled(settings, workers)
         settle_memory()
         watchdog.start()
         while not stop():
@@ -68,19 +73,23 @@ def columns(settings: Settings, stop: Stop) -> None:
     health.stop()
 
 
-def assembled(settings: Settings) -> Columns:
-    """The worker with its clients."""
-    answers: list[Columns] = []
+def assembled(settings: Settings, workers: list[Columns]) -> Columns:
+    """The worker with its clients, put into `workers`, where callbacks find it."""
     reader = consumer(
         settings,
         GROUP,
-        on_commit=lambda error, partitions: answers[0].on_commit(error, partitions),
+        on_commit=lambda error, partitions: workers[0].on_commit(error, partitions),
         error_cb=lambda error: log.error("Kafka (RAPPORT_KAFKA): %s", error),
+        **{"enable.partition.eof": True},
     )
     worker = Columns(reader, producer(settings), lambda: connected(settings))
-    answers.append(worker)
+    workers.append(worker)
     worker.subscribe()
     return worker
+
+
+def _fault_of(workers: list[Columns]) -> str | None:
+    return workers[0].fault() if workers else None
 
 
 def score(settings: Settings, stop: Stop) -> None:

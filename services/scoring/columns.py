@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from services.common.batch import Record
 from services.common.failpoints import hit
@@ -54,6 +55,11 @@ class Columns:
         self._done: dict[tuple[str, int], int] = {}
         self._insert_at = 0.0
         self._said_at = -SAID_AGAIN_AFTER_S
+        self._fault: str | None = None
+
+    def fault(self) -> str | None:
+        """Why ClickHouse takes no rows now; None when it does."""
+        return self._fault
 
     def subscribe(self) -> None:
         self._consumer.subscribe(
@@ -85,15 +91,29 @@ class Columns:
     # -- read -------------------------------------------------------------------------------
 
     def _read(self) -> None:
-        for message in self._consumer.consume(EVENTS_MAX, timeout=READ_WITHIN_S):
-            if message.error() is not None:
-                log.error("Kafka (RAPPORT_KAFKA): %s", message.error())
-                continue
-            self._take(_record(message), message.timestamp()[1])
+        messages = self._consumer.consume(EVENTS_MAX, timeout=READ_WITHIN_S)
+        read = Counter(self._take(message) for message in messages)
+        for topic, count in read.items():
+            metrics.COLUMNS_EVENTS.labels(topic).inc(count)
         metrics.COLUMNS_WAITING_ROWS.set(self._waiting.rows)
 
-    def _take(self, record: Record, published_ms: int) -> None:
-        metrics.COLUMNS_EVENTS.labels(record.topic).inc()
+    def _take(self, message: Any) -> str:
+        """Keep the rows of a message, or its dead letter; gives its topic."""
+        if message.error() is not None:
+            self._take_error(message)
+        else:
+            self._take_record(_record(message), message.timestamp()[1])
+        return str(message.topic())
+
+    def _take_error(self, message: Any) -> None:
+        if message.error().code() == KafkaError._PARTITION_EOF:
+            place = (message.topic(), message.partition())
+            if message.offset() > self._done.get(place, 0):
+                self._waiting.reached(place, message.offset())
+        else:
+            log.error("Kafka (RAPPORT_KAFKA): %s", message.error())
+
+    def _take_record(self, record: Record, published_ms: int) -> None:
         self._waiting.read(record)
         try:
             for table, row in PROCESSORS[record.topic](record.value, published_ms):
@@ -163,14 +183,16 @@ class Columns:
     def _pause(self, outage: Outage) -> None:
         """Stop reading, say why, and try again with a new connection."""
         self._client = None
+        self._fault = f"ClickHouse (RAPPORT_CLICKHOUSE): {outage}"
         metrics.COLUMNS_ERRORS.labels("ClickHouse").inc()
         metrics.COLUMNS_PAUSED.set(1)
         self._consumer.pause(self._consumer.assignment())
         if time.monotonic() - self._said_at >= SAID_AGAIN_AFTER_S:
             self._said_at = time.monotonic()
-            log.error("ClickHouse (RAPPORT_CLICKHOUSE): %s; reading is paused", outage)
+            log.error("%s; reading is paused", self._fault)
 
     def _resume(self) -> None:
+        self._fault = None
         metrics.COLUMNS_PAUSED.set(0)
         self._said_at = -SAID_AGAIN_AFTER_S
         self._consumer.resume(self._consumer.assignment())

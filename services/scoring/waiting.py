@@ -41,6 +41,10 @@ class Waiting:
         """A message was taken from the log, whatever becomes of it."""
         self.next_offsets[record.topic, record.partition] = record.offset + 1
 
+    def reached(self, place: Partition, offset: int) -> None:
+        """The end of a partition: what stands before it (markers, aborted messages) is nothing."""
+        self.next_offsets[place] = max(offset, self.next_offsets.get(place, 0))
+
     def add(self, table: str, line: Line) -> None:
         self.lines[table].append(line)
         self.rows += 1
@@ -58,6 +62,3 @@ class Waiting:
 
     def full(self) -> bool:
         return self.rows >= ROWS_MAX or self.bytes >= BYTES_MAX
-
-    def anything(self) -> bool:
-        return self.rows > 0 or bool(self.letters) or bool(self.next_offsets)

@@ -168,6 +168,24 @@ def test_every_kind_of_message_arrives_and_is_committed(
     until(lambda: behind(settings) == 0, "committed to the end")
 
 
+def test_an_aborted_transaction_is_no_rows_and_no_lag(
+    settings: Settings, client: Any, prefix: str
+) -> None:
+    producer = Producer({"bootstrap.servers": settings.kafka, "transactional.id": prefix})
+    producer.init_transactions(30)
+    for name, end in (("kept", producer.commit_transaction), ("gone", producer.abort_transaction)):
+        producer.begin_transaction()
+        message = touchpoint("page_viewed", workspace=prefix, message=name)
+        producer.produce(topics.RESOLVED.name, to_json(message), key="one")
+        producer.flush(30)
+        end(30)
+    with columns(settings) as running:
+        until(lambda: counted(client, "touchpoints", prefix) == 1, "the committed one")
+        until(lambda: behind(settings) == 0, "committed to the end")
+        running.stop()
+    assert counted(client, "touchpoints", prefix) == 1
+
+
 @pytest.mark.parametrize("nth", [1, 2, 3])
 def test_a_kill_around_an_insert_loses_and_doubles_nothing(
     settings: Settings, client: Any, prefix: str, nth: int

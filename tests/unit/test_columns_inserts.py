@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+from confluent_kafka import KafkaError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +34,7 @@ class FakeMessage:
     offset_: int
     value_: bytes
 
-    def error(self) -> None:
+    def error(self) -> Any:
         return None
 
     def topic(self) -> str:
@@ -56,6 +57,13 @@ class FakeMessage:
 
     def timestamp(self) -> tuple[int, int]:
         return 1, 1_767_355_200_000
+
+
+class FakeEnd(FakeMessage):
+    """The end of a partition, behind markers that are no messages."""
+
+    def error(self) -> Any:
+        return KafkaError(KafkaError._PARTITION_EOF)
 
 
 @dataclass
@@ -180,11 +188,20 @@ def test_nothing_is_committed_while_clickhouse_is_missing_and_reading_is_paused(
         world.columns.step()
     assert world.consumer.committed == {}
     assert world.consumer.paused
+    assert "RAPPORT_CLICKHOUSE" in (world.columns.fault() or "")
     world.connects = True
     world.columns.step()
     assert len(world.clickhouse.rows["touchpoints"]) == 3
     assert world.consumer.committed == {topics.RESOLVED.name: 3}
     assert not world.consumer.paused
+    assert world.columns.fault() is None
+
+
+def test_offsets_are_committed_to_the_end_behind_the_markers_of_transactions() -> None:
+    world = World(visits(3))
+    world.consumer.log.append(FakeEnd(topics.RESOLVED.name, 5, b""))
+    world.columns.step()
+    assert world.consumer.committed == {topics.RESOLVED.name: 5}
 
 
 def test_one_table_that_fails_holds_back_all_offsets() -> None:
