@@ -11,8 +11,10 @@ COMMANDS = {
     "down": "services.cli.engines:down",
     "status": "services.cli.engines:status",
     "doctor": "services.cli.doctor:doctor",
+    "serve": "services.cli.serve:serve",
     "fit": "services.cli.fit:fit",
     "demo": "services.cli.demo.command:demo",
+    "position": "services.cli.position:app",
     "webhooks": "services.cli.webhooks:app",
 }
 

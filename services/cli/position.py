@@ -1,0 +1,45 @@
+"""`rapport position`: where the stateful services stand, and accepting a gap in their log."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import redis
+import typer
+
+from services.common import clients
+from services.common.ports import Place
+from services.common.redis_store import RedisStore
+from services.common.settings import Settings
+
+app = typer.Typer(help="Where profile and journey.decide stand in the logs they read.")
+Service = Annotated[str, typer.Argument(help="profile or journey.decide")]
+
+
+def _place(client: redis.Redis, settings: Settings, service: str) -> dict[int, Place]:
+    return RedisStore(client, service).places(range(settings.partitions))
+
+
+@app.command("show")
+def show(service: Service) -> None:
+    """The next offset of each partition, as one JSON object."""
+    settings = Settings()
+    with clients.redis_client(settings) as client:
+        places = _place(client, settings, service)
+    typer.echo(json.dumps({str(p): place.offset for p, place in places.items()}))
+
+
+@app.command("accept")
+def accept(
+    service: Service,
+    partition: Annotated[int, typer.Argument(help="the partition that the error names")],
+    offset: Annotated[int, typer.Argument(help="the offset to go on from: the log's first")],
+) -> None:
+    """Go on behind a gap: what lies between is lost, and you say that you know it."""
+    settings = Settings()
+    with clients.redis_client(settings) as client:
+        before = _place(client, settings, service).get(partition, Place(None, 0))
+        after = Place(offset, before.commits + 1)
+        client.set(f"p:{service}:{partition}", after.text())
+    typer.echo(f"{service}[{partition}]: {before.offset} -> {offset}")
