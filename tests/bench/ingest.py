@@ -1,0 +1,136 @@
+"""Rows `ingest_batch` and `ingest_single`: one ingest process, acknowledged by Kafka."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import psutil
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from services.common import clients
+from services.common.settings import Settings
+from tests.bench.ingest_load import bodies
+
+HOST: Final = "127.0.0.1"
+#: The bare loop writes what no service could read, so it has a topic of its own, made alike.
+BARE_TOPIC: Final = "bench.ingest.bare"
+START_S_MAX: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is sent: so many requests of so many events over so many connections."""
+
+    events_per_request: int
+    connections: int
+    requests: int
+    warm_up_requests: int
+
+
+def bench_batch(settings: Settings) -> dict[str, Any]:
+    """Batches of 100 events over 8 connections."""
+    load = Load(events_per_request=100, connections=8, requests=3_000, warm_up_requests=300)
+    return _row("ingest_batch", settings, load)
+
+
+def bench_single(settings: Settings) -> dict[str, Any]:
+    """One event a request over 64 connections."""
+    load = Load(events_per_request=1, connections=64, requests=20_000, warm_up_requests=2_000)
+    return _row("ingest_single", settings, load)
+
+
+def _row(name: str, settings: Settings, load: Load) -> dict[str, Any]:
+    with _running(settings) as (process, port):
+        _sent(port, load, load.warm_up_requests)
+        before = process.cpu_times()
+        measured = _sent(port, load, load.requests)
+        after = process.cpu_times()
+    cpu_s = after.user + after.system - before.user - before.system
+    return {
+        "name": name,
+        "events_per_s": round(measured["events"] / measured["seconds"]),
+        "cpu_us_per_event": round(cpu_s / measured["events"] * 1e6, 1),
+        "bare_events_per_s": round(_bare_events_per_s(settings, load)),
+        "p99_ms": round(measured["p99_ms"], 1),
+    }
+
+
+@contextmanager
+def _running(settings: Settings) -> Iterator[tuple[psutil.Process, int]]:
+    with socket.create_server((HOST, 0)) as probe:
+        port: int = probe.getsockname()[1]
+    environment = os.environ | {
+        "RAPPORT_KAFKA": clients.address(settings, "Kafka"),
+        "RAPPORT_HTTP_HOST": HOST,
+        "RAPPORT_HTTP_PORT": str(port),
+        "RAPPORT_HEALTH_PORT": "0",
+        "RAPPORT_WORKSPACE": str(settings.workspace),
+        "RAPPORT_LOG_LEVEL": "ERROR",
+    }
+    child = subprocess.Popen([sys.executable, "-m", "services.ingest"], env=environment)
+    try:
+        _wait_until_ready(port)
+        yield psutil.Process(child.pid), port
+    finally:
+        child.terminate()
+        child.wait(START_S_MAX)
+
+
+def _wait_until_ready(port: int) -> None:
+    deadline = time.monotonic() + START_S_MAX
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"http://{HOST}:{port}/readyz", timeout=5)
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+        else:
+            return
+    raise TimeoutError("ingest did not become ready")
+
+
+def _sent(port: int, load: Load, requests: int) -> dict[str, float]:
+    numbers = (port, load.events_per_request, load.connections, requests)
+    command = [sys.executable, "-m", "tests.bench.ingest_load", HOST, *map(str, numbers)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
+
+
+def _bare_events_per_s(settings: Settings, load: Load) -> float:
+    """The same bytes decoded and produced, and nothing else: no HTTP, no validation."""
+    _make_topic(settings)
+    producer = clients.producer(settings)
+    events = min(load.events_per_request * load.requests, 200_000)
+    items = [raw for body in bodies(100) for raw in msgspec.json.decode(body)["batch"]]
+    raws = [msgspec.json.encode(item) for item in items]
+    decode = msgspec.json.Decoder().decode
+    started = time.perf_counter()
+    for number in range(events):
+        raw = raws[number % len(raws)]
+        producer.produce(BARE_TOPIC, raw, decode(raw)["userId"])
+        if number % 1_000 == 0:
+            producer.poll(0)
+        while len(producer) > 100_000:
+            producer.poll(0.01)
+    producer.flush(60)
+    return events / (time.perf_counter() - started)
+
+
+def _make_topic(settings: Settings) -> None:
+    admin = AdminClient(clients.kafka_config(settings))
+    if BARE_TOPIC not in admin.list_topics(timeout=10).topics:
+        topic = NewTopic(BARE_TOPIC, settings.partitions, settings.replication)
+        for future in admin.create_topics([topic]).values():
+            future.result()
