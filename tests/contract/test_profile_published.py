@@ -1,0 +1,118 @@
+"""What profile publishes is what the schemas say, and says what was sent."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.base import derived_id, to_json
+from schemas.profile import Profile
+from schemas.touchpoint import ResolvedTouchpoint, Touchpoint
+from schemas.touchpoints import KINDS, SAMPLES
+from services.profile.domain.ids import derived_text
+from services.profile.domain.part import KIND_CODES
+from tests.unit.profile_builders import START, fed, histories, touchpoint
+
+
+@given(histories(most=12))
+@settings(max_examples=60, deadline=None)
+def test_snapshots_are_profiles_field_by_field(history: list[Touchpoint]) -> None:
+    for output in fed(history, 4).topic.values():
+        profile = Profile.model_validate_json(output.value, strict=True)
+        assert str(profile.profile_id).encode() == output.key
+        written = json.loads(output.value)
+        if profile.merged_into is None:
+            assert written.keys() == Profile.model_fields.keys(), "nothing missing, nothing more"
+            for name in ("behaviour", "purchases", "service"):
+                assert written[name].keys() == type(getattr(profile, name)).model_fields.keys()
+        assert plain(json.loads(to_json(profile)), written) == plain(written, written)
+
+
+def plain(value: Any, like: Any) -> Any:
+    """JSON with times in one spelling, and only the fields that are in `like`."""
+    if isinstance(value, dict):
+        return {name: plain(value[name], like[name]) for name in like}
+    if isinstance(value, list):
+        return [plain(one, other) for one, other in zip(value, like, strict=True)]
+    if isinstance(value, str) and value.endswith("Z"):
+        return value.replace(".000000Z", "Z")
+    return value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_resolved_touchpoint_is_the_accepted_one_with_its_profile(kind: str) -> None:
+    sent = touchpoint("user_id:ada", "email:a@x.example", channel="web", **SAMPLES[kind])
+    outputs = fed([sent]).outputs
+    (output,) = [one for one in outputs if one.topic == "touchpoints.resolved"]
+    resolved = ResolvedTouchpoint.model_validate_json(output.value)
+    assert str(resolved.profile_id).encode() == output.key
+    assert Touchpoint.model_validate(resolved.model_dump(exclude={"profile_id"})) == sent
+
+
+def test_every_kind_has_a_code_in_the_state() -> None:
+    assert KINDS.keys() <= KIND_CODES.keys()
+
+
+def test_records_carry_the_cloudevents_attributes() -> None:
+    sent = touchpoint("user_id:ada")
+    for output in fed([sent]).outputs:
+        marks = dict(output.headers)
+        assert marks.keys() == {
+            "ce_specversion",
+            "ce_id",
+            "ce_type",
+            "ce_source",
+            "ce_time",
+            "ce_subject",
+            "content-type",
+        }
+        assert marks["ce_subject"] == output.key
+        assert marks["ce_source"] == b"rapport/demo"
+
+
+@given(st.text(), st.text())
+def test_derived_ids_are_those_of_the_schemas(one: str, other: str) -> None:
+    assert derived_text(one, other) == str(derived_id(one, other))
+
+
+AWKWARD = '"\\\u2028\ud83d\ude00\x00\u00e9'.encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+def test_awkward_text_and_numbers_survive() -> None:
+    history = [
+        touchpoint(
+            f"user_id:{AWKWARD}",
+            channel=AWKWARD,
+            source=AWKWARD,
+            kind="identified",
+            traits={AWKWARD: {"a": [1.5, 2**70, None, AWKWARD]}},
+        ),
+        touchpoint(f"user_id:{AWKWARD}", kind="page_viewed", category=AWKWARD),
+        touchpoint(f"user_id:{AWKWARD}", kind="account_linked", account_id=AWKWARD),
+        touchpoint(
+            f"user_id:{AWKWARD}",
+            kind="complaint_received",
+            complaint_id=AWKWARD,
+            category=AWKWARD,
+        ),
+        touchpoint(
+            f"user_id:{AWKWARD}",
+            kind="order_completed",
+            order_id=AWKWARD,
+            total={"amount": "-0.005", "currency": "JPY"},
+            received_at=START + timedelta(days=30),
+        ),
+    ]
+    (output,) = fed(history).topic.values()
+    profile = Profile.model_validate_json(output.value)
+    assert profile.identifiers[0].value == AWKWARD
+    assert profile.traits[AWKWARD].value == {"a": [1.5, 2**70, None, AWKWARD]}
+    assert profile.behaviour.by_channel == {AWKWARD: 1}
+    assert profile.accounts == (AWKWARD,)
+    assert profile.service.open_complaints[0].category == AWKWARD
+    assert profile.purchases.other_currencies.keys() == {"JPY"}
