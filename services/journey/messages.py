@@ -42,6 +42,7 @@ class JourneyFacts(msgspec.Struct, frozen=True):
     last_order_at: datetime | None = None
     average_days_between_orders: float | None = None
     high_value: bool = False
+    complaints: int = 0
     open_complaints: tuple[OpenComplaint, ...] = ()
 
 
@@ -80,6 +81,7 @@ def facts_of(scores: Scores) -> Facts:
         last_order_us=_us(facts.last_order_at) if facts.last_order_at else 0,
         gap_days=facts.average_days_between_orders or 0.0,
         high_value=facts.high_value,
+        complaints_received=facts.complaints,
         complaints=tuple(map(_complaint, facts.open_complaints)),
         alive_below=_alive_below(scores.churn) if scores.churn else None,
     )

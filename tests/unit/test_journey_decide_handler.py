@@ -255,6 +255,7 @@ def test_a_state_survives_being_stored() -> None:
         due_us=11,
         ended_us=12,
         revision=13,
+        complaints_received=1,
         complaints=(Complaint(b"x" * 16, 1, 2, "C-1"),),
         alerts=(KnownAlert("churn_risk", b"y" * 8, 3, True, 2, False),),
         merged_into=b"z" * 16,

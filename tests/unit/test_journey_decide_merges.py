@@ -121,6 +121,19 @@ def test_a_redirect_that_is_told_twice_keeps_its_time() -> None:
     assert lost.state.merged_into == UUID(int=3).bytes
 
 
+def test_a_complaint_that_leaves_with_a_part_is_not_cleared_here() -> None:
+    joined = surviving(replace(VALUED, orders=(day(0.1),)), at=0.3)
+    parted = Life()
+    told = joined.hear(scores(Known(orders=(day(0.1),)), micros(day(0.4)), who=SURVIVOR), day(0.4))
+    parted.hear(scores(VALUED, micros(day(0.4))), day(0.4))
+    assert told == []
+    assert joined.state is not None
+    assert joined.state.alerts == ()
+    assert [alert.event_id for alert in parted.alerts] == [
+        alert.event_id for alert in joined.alerts
+    ]
+
+
 def test_an_unmerge_brings_the_profile_back() -> None:
     lost = merged(with_orders(0))
     lost.hear(scores(with_orders(0), micros(day(0.4))), day(0.4))

@@ -57,6 +57,7 @@ class Facts(NamedTuple):
     last_order_us: int = 0
     gap_days: float = 0.0
     high_value: bool = False
+    complaints_received: int = 0
     complaints: tuple[Complaint, ...] = ()
     alive_below: Mapping[float, int] | None = None
 
@@ -93,6 +94,7 @@ class State(NamedTuple):
     due_us: int = 0
     ended_us: int = 0
     revision: int = 0
+    complaints_received: int = 0
     complaints: tuple[Complaint, ...] = ()
     alerts: tuple[KnownAlert, ...] = ()
     merged_into: bytes = b""

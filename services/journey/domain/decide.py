@@ -11,7 +11,7 @@ from schemas.lifecycle import LifecycleChanged, Stage
 from services.journey.domain.alert_events import Scene
 from services.journey.domain.customer import NEVER, Facts, State, same_basis
 from services.journey.domain.lifecycle import next_stage_moment, stage_after, stage_of, standing
-from services.journey.domain.merges import merged
+from services.journey.domain.merges import merged, still_ours
 from services.journey.domain.moments import moments_of
 from services.journey.domain.raising import alerted
 from services.journey.domain.rules import Rules
@@ -73,8 +73,9 @@ def _learned(before: State | None, facts: Facts, now_us: int, rules: Rules) -> S
         churn_us=moments.churn_us,
         ended_us=before.ended_us if before is not None else 0,
         revision=before.revision if before is not None else 0,
+        complaints_received=facts.complaints_received,
         complaints=facts.complaints,
-        alerts=before.alerts if before is not None else (),
+        alerts=still_ours(before, facts) if before is not None else (),
     )
 
 

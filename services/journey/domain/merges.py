@@ -1,4 +1,4 @@
-"""What becomes of a profile that joined another one: its alerts move with their causes.
+"""What becomes of alerts when profiles join or part: they move with their causes.
 
 A complaint's alert has the same id whoever holds it, so the survivor raises it by its own facts
 and consumers see a duplicate. The lost profile leaves a tombstone: it refuses late scores, and
@@ -58,6 +58,18 @@ def handed_over(
     left = [alert for alert in tombstone.alerts if _named(alert) not in taken]
     events = tuple(_cleared(scene, alert) for alert in left)
     return (None if last else _with_due(tombstone._replace(alerts=()), now_us)), events
+
+
+def still_ours(state: State, facts: Facts) -> tuple[KnownAlert, ...]:
+    """The alerts of a profile, without those of complaints that left with a part of it.
+
+    When people turn out to be two, received complaints become fewer. Whoever has them now raises
+    their alerts under the same ids, so to clear them here would close them for good.
+    """
+    if facts.complaints_received >= state.complaints_received:
+        return state.alerts
+    here = {complaint.event_id for complaint in facts.complaints}
+    return tuple(one for one in state.alerts if not _moves(one) or one.subject in here)
 
 
 def _with_due(tombstone: State, now_us: int) -> State:
