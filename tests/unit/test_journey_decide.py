@@ -42,7 +42,7 @@ def learned(known: Known, fact: Fact) -> Known:
     if kind == "order":
         return replace(known, orders=tuple(sorted({*known.orders, day(moment)})))
     if kind == "complaint":
-        entry = (f"C-{moment}", day(moment), detail)
+        entry = (f"C-{moment}-{detail}", day(moment), detail)
         return replace(known, complaints=tuple(sorted({*known.complaints, entry})))
     if kind == "handled":
         return replace(known, handled=known.handled | {entry[0] for entry in known.complaints[:1]})
