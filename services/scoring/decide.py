@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha1
 from typing import Final
 
 import msgspec
 
 from schemas import topics
-from schemas.base import derived_id
+from schemas.base import NAMESPACE
 from schemas.cloudevents import headers
 from schemas.dead_letter import Reason
 from schemas.model import Model
@@ -24,6 +25,11 @@ from services.scoring.snapshots import Snapshot, decode, facts_of
 SERVICE: Final = "scoring.score"
 #: What makes one snapshot unfit: no JSON, wrong types, numbers that no column can hold.
 UNFIT: Final = (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError)
+
+_NAMESPACE_DIGEST: Final = sha1(NAMESPACE.bytes, usedforsecurity=False)
+#: RFC 9562, section 5.5: version 5 and the variant, at their places in the 128 bits.
+UUID_MARKED: Final = (0xF << 76) | (0x3 << 62)
+UUID_MARKS: Final = (0x5 << 76) | (0x2 << 62)
 
 Thresholds = tuple[float, ...]
 
@@ -87,14 +93,22 @@ def _outputs(workspace: str, snapshots: Sequence[Snapshot], ground: Ground) -> l
 
 
 def _output(workspace: str, one: Written) -> Output:
-    event_id = derived_id("scores", workspace, one.profile_id, one.version)
     marks = (
         *_constant_headers(workspace),
-        ("ce_id", str(event_id).encode()),
+        ("ce_id", event_id(f"scores\x1f{workspace}\x1f{one.profile_id}\x1f{one.version}")),
         ("ce_time", one.as_of.encode()),
         ("ce_subject", one.profile_id.encode()),
     )
     return Output(topics.SCORES.name, one.profile_id.encode(), one.value, marks)
+
+
+def event_id(cause: str) -> bytes:
+    """schemas.base.derived_id of the cause as text, a third of the time: this is a hot loop."""
+    digest = _NAMESPACE_DIGEST.copy()
+    digest.update(cause.encode())
+    number = int.from_bytes(digest.digest()[:16], "big")
+    text = b"%032x" % (number & ~UUID_MARKED | UUID_MARKS)
+    return b"-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 @cache

@@ -8,9 +8,8 @@ contract test reads each message back with pydantic.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -49,8 +48,7 @@ FACTS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """One record for scores.changed; `as_of` is RFC 3339."""
 
     profile_id: str

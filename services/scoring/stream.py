@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 
 from services.common.clients import consumer, ensure_topics, missing, producer, wait_for
 from services.common.health import HealthServer
-from services.common.kafka_publisher import PlainPublisher
+from services.common.kafka_publisher import FencedPublisher
 from services.common.logs import setup
 from services.common.ports import PublishFailed
 from services.common.run import Stop, Watchdog, settle_memory
@@ -21,7 +21,7 @@ from services.common.workspace import load_workspaces
 from services.scoring.decide import SERVICE
 from services.scoring.metrics import SCORE_LAG, SCORE_OUTAGES
 from services.scoring.models import Models
-from services.scoring.worker import Clients, Worker
+from services.scoring.worker import TOPIC, Clients, Worker
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +48,15 @@ def assembled(settings: Settings, relay: ThreadPoolExecutor) -> Worker:
     """The worker with its clients."""
     workspaces = load_workspaces(settings.workspace)
     thresholds = {name: one.alive_thresholds() for name, one in workspaces.items()}
-    make_producer = partial(producer, settings, **{"message.timeout.ms": ACKNOWLEDGED_WITHIN_MS})
+    extra = {
+        "message.timeout.ms": ACKNOWLEDGED_WITHIN_MS,
+        "transactional.id": f"{GROUP}-{time.time_ns()}",
+    }
+    reader = consumer(settings, GROUP)
     clients = Clients(
-        consumer=consumer(settings, GROUP),
+        consumer=reader,
         models=Models(consumer(settings, f"{GROUP}.models"), thresholds),
-        publisher=PlainPublisher(make_producer),
+        publisher=FencedPublisher(partial(producer, settings, **extra), reader, TOPIC),
         relay=relay,
     )
     return Worker(clients, settings.batch_events_max)
@@ -79,10 +83,11 @@ def _score(settings: Settings, relay: ThreadPoolExecutor, stop: Stop) -> None:
 
 
 def _wait_out(settings: Settings, worker: Worker, watchdog: Watchdog, stop: Stop) -> None:
+    worker.pause()  # a worker that lost its partitions meanwhile hears of it here
     while not stop() and missing(settings, "Kafka"):
         watchdog.alive()
-        worker.pause()
         stop.wait(0.3)
+        worker.pause()
     worker.rewind()
 
 

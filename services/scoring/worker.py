@@ -2,8 +2,9 @@
 
 The metadata of each committed offset names the models and thresholds that the scores before it
 were made with. Whoever gets a partition under another name reads it again from the beginning, so
-a new model reaches everybody, whatever crashes. One partition is read in its order, so that the
-last score of each profile on the topic belongs to its newest snapshot.
+a new model reaches everybody, whatever crashes. One partition is read in its order, and a zombie's
+late transaction is fenced, so that the last score of each profile on the topic belongs to its
+newest snapshot.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class Worker:
         self._safe: dict[int, int] = {}  # partition -> offset after which nothing is published
         self._relaying: Relaying | None = None
         self._new_model = False
+        self._failed: PublishFailed | None = None
         self._consumer.subscribe(
             [TOPIC], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
         )
@@ -73,6 +75,8 @@ class Worker:
         """Score what there is; how many snapshots that were."""
         self._new_model |= self._clients.models.follow()
         records = self._take()
+        if self._failed is not None:
+            raise self._failed
         if self._new_model:
             self._begin_again()  # what was taken will be read again
             return 0
@@ -100,7 +104,7 @@ class Worker:
 
     def rewind(self) -> None:
         """Read on from what is surely published."""
-        self._relaying = None
+        self._relaying = self._failed = None
         self._start(dict(self._safe))
 
     def pause(self) -> None:
@@ -142,7 +146,7 @@ class Worker:
     def _relay(self, records: Sequence[Record], outputs: Sequence[Output]) -> None:
         next_offsets = {record.partition: record.offset + 1 for record in records}
         hit("before_produce")
-        done = self._clients.relay.submit(self._clients.publisher.publish, outputs, {})
+        done = self._clients.relay.submit(self._clients.publisher.publish, outputs, next_offsets)
         fingerprint = self._clients.models.fingerprint()
         self._relaying = Relaying(done, next_offsets, fingerprint, records, outputs)
 
@@ -192,6 +196,7 @@ class Worker:
             self.settle()
         except PublishFailed as error:
             log.warning("handed over before all scores were published: %s", error)
+            self._failed = error  # what was left of that batch must be read again
         self._lost(consumer, partitions)
 
     def _lost(self, consumer: Any, partitions: Sequence[TopicPartition]) -> None:

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import topics
-from schemas.base import micros
+from schemas.base import derived_id, micros
 from schemas.dead_letter import DeadLetter
 from schemas.scores import Scores
 from services.common.batch import Output, Record
-from services.scoring.decide import Ground, decide
+from services.scoring.decide import Ground, decide, event_id
 from services.scoring.messages import moment_texts
 from tests.scoring_messages import model, profile_id, published, redirect, snapshot, visitor
 from tests.unit.scoring_builders import FITTED_AT, as_of
@@ -69,6 +69,12 @@ def test_the_same_snapshot_gives_the_same_bytes_and_id() -> None:
     first = only(decide(records(published(snapshot(3))), GROUND, 1))
     again = only(decide(records(published(snapshot(3))), GROUND, 2))
     assert first == again
+
+
+@given(st.text(max_size=50), st.integers(0, 2**62))
+def test_ids_are_the_derived_ids_of_the_schemas(name: str, version: int) -> None:
+    by_schema = str(derived_id("scores", name, version)).encode()
+    assert event_id(f"scores\x1f{name}\x1f{version}") == by_schema
 
 
 def test_headers_are_cloudevents() -> None:
