@@ -117,7 +117,7 @@ def _java(home: Path, classpath: tuple[Path, ...]) -> list[str]:
 def _format(java: list[str], properties: Path) -> None:
     cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
     tool = [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted"]
-    tool += ["-t", cluster, "-c", str(properties)]
+    tool += [f"--cluster-id={cluster}", "-c", str(properties)]  # an id may begin with a dash
     ended = subprocess.run(tool, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise RuntimeError(f"kafka: formatting its storage failed:\n{ended.stdout}{ended.stderr}")

@@ -13,6 +13,7 @@ COMMANDS = {
     "doctor": "services.cli.doctor:doctor",
     "serve": "services.cli.serve:serve",
     "fit": "services.cli.fit:fit",
+    "query": "services.cli.query:query",
     "demo": "services.cli.demo.command:demo",
     "position": "services.cli.position:app",
     "webhooks": "services.cli.webhooks:app",

@@ -16,6 +16,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from deploy.embedded.engines import Engines
 from schemas import topics
 from schemas.lifecycle import Stage
+from services.cli.query import answer, as_table
 from services.common.clients import clickhouse_client
 from services.common.settings import Settings
 from services.scoring.store import DATABASE, migrate
@@ -86,6 +87,18 @@ def test_an_example_answers_curl(filled: str, name: str) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_answers_the_analyst(engines: Engines, filled: str, name: str) -> None:
     assert analyst(engines, filled).query(EXAMPLES[name]).result_rows
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_answers_the_command(filled: str, name: str) -> None:
+    names, rows = answer(Settings(clickhouse=filled), EXAMPLES[name])
+    assert rows
+    assert len(as_table(names, rows).columns) == len(names)
+
+
+def test_the_command_changes_nothing(filled: str) -> None:
+    with pytest.raises(ClickHouseError):
+        answer(Settings(clickhouse=filled), "TRUNCATE TABLE profiles")
 
 
 def test_the_analyst_reads_every_view_and_writes_nothing(engines: Engines, filled: str) -> None:
