@@ -1,0 +1,90 @@
+"""make bench: every hot path beside a bare loop of the same run, into build/bench.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from services.common.settings import Settings
+from tests.bench.folds import bench_folds
+from tests.bench.ingest import bench_batch, bench_single
+from tests.bench.pipeline import bench_pipeline
+from tests.bench.stage import PROJECT, staged
+from tests.bench.stages import bench_profile, bench_scoring
+
+Rows = list[dict[str, Any]]
+
+#: Groups that need engines of their own, in order; scoring reads what profile has written.
+GROUPS: dict[str, tuple[Callable[[Settings], Any], ...]] = {
+    "ingest": (bench_batch, bench_single),
+    "stages": (bench_profile, bench_scoring),
+    "pipeline": (bench_pipeline,),
+    "folds": (bench_folds,),
+}
+
+
+def main() -> int:
+    """Runs the groups one after another, alone on the machine."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", choices=tuple(GROUPS))
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    rows: Rows = []
+    for name, benches in GROUPS.items():
+        if options.only in (None, name):
+            rows += _group(name, benches)
+    _with_pipeline_bare(rows)
+    target = PROJECT / "build" / "bench.json"
+    if options.only is None:
+        target.write_text(json.dumps(rows, indent=2) + "\n")
+    if options.json:
+        sys.stdout.write(json.dumps(rows) + "\n")
+    else:
+        _print(rows)
+    return 0
+
+
+def _group(name: str, benches: tuple[Callable[[Settings], Any], ...]) -> Rows:
+    rows: Rows = []
+    with staged(PROJECT / "build" / "bench") as settings:
+        for bench in benches:
+            sys.stderr.write(f"{name}: {bench.__name__.removeprefix('bench_')}\n")
+            found = bench(settings)
+            rows += found if isinstance(found, list) else [found]
+    return rows
+
+
+def _with_pipeline_bare(rows: Rows) -> None:
+    """The pipeline's bare loop is the one of its slowest stage that stands in the same run."""
+    named = {row["name"]: row for row in rows}
+    if "pipeline" in named and "profile" in named:
+        named["pipeline"]["bare_events_per_s"] = named["profile"]["bare_events_per_s"]
+
+
+def _print(rows: Rows) -> None:
+    table = Table(box=None, header_style="bold")
+    for title in ("", "events/s", "µs CPU an event", "bare loop, events/s", "ratio", "p99 ms"):
+        table.add_column(title, justify="left" if not title else "right")
+    for row in rows:
+        bare = row.get("bare_events_per_s") or 0
+        ratio = f"{row['events_per_s'] / bare:.2f}" if bare else ""
+        p99 = row.get("p99_ms")
+        table.add_row(
+            row["name"],
+            f"{row['events_per_s']:,}",
+            f"{row['cpu_us_per_event']:.1f}",
+            f"{bare:,}" if bare else "",
+            ratio,
+            "" if p99 is None else f"{p99:,.1f}",
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
