@@ -1,8 +1,8 @@
 """Calls as bytes → records: accepted touchpoints, or dead letters with the reason.
 
-read → draft (pure) → validate → dump → spell. Pydantic validates and dumps the properties of a
-kind, the only part that is not right by construction; msgspec writes the envelope around them,
-which a contract test holds against the pydantic model.
+read → the stages of the draft (pure) → validate → dump → spell. Pydantic validates and dumps the
+properties of a kind, the only part that is not right by construction; msgspec writes the envelope
+around them, which a contract test holds against the pydantic model.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -24,7 +23,7 @@ from schemas.touchpoints import KINDS
 from services.common.batch import Output, Record
 from services.common.workspace import Workspace
 from services.ingest.domain.clock import moment_of
-from services.ingest.domain.draft import Call, Draft, Origin, drafted, merged_context
+from services.ingest.domain.draft import STAGES, Call, Draft, Origin, merged_context
 from services.ingest.domain.ids import Router, message_id_of_content
 from services.ingest.domain.refusal import Refusal
 from services.ingest.letters import Sender, Verdict, content_of, refused
@@ -78,16 +77,14 @@ class Door:
         received_at = arrival.received_at
         calls = _through(call_in, raws)
         _complete(calls, raws, places, arrival)
-        drafts = _through(partial(drafted, origin=self._origin, received_at=received_at), calls)
-        dumped = _through(_dumped, _through(_validated, drafts))
-        outputs = _through(partial(self._output, received_at=_spelled(received_at)), dumped)
+        results = _through(lambda call: Draft(call, self._origin, received_at), calls)
+        for stage in (*STAGES, _validated, _dumped, self._admitting(_spelled(received_at))):
+            results = _through(stage, results)
         return [
-            self.refuse(raw, output, received_at, place, call)
-            if type(output) is Refusal
-            else Verdict(output, draft.kind)
-            for raw, place, call, draft, output in zip(
-                raws, places, calls, drafts, outputs, strict=True
-            )
+            self.refuse(raw, result, received_at, place, call)
+            if type(result) is Refusal
+            else result
+            for raw, place, call, result in zip(raws, places, calls, results, strict=True)
         ]
 
     def refuse(
@@ -103,33 +100,39 @@ class Door:
         named = message_id[:200] if isinstance(message_id, str) and message_id else None
         return refused(raw, self.sender, refusal, at, record, named)
 
-    def _output(self, draft: Draft, received_at: str) -> Output:
-        kind, value = draft.identifiers[0]
-        key = self._router.key(kind, value).encode()
-        occurred_at = _spelled(draft.occurred_at)
-        envelope = {
-            "workspace": self.sender.workspace,
-            "source": self.sender.source,
-            "event_id": draft.event_id,
-            "message_id": draft.message_id,
-            "occurred_at": occurred_at,
-            "received_at": received_at,
-            "identifiers": [{"kind": kind, "value": value} for kind, value in draft.identifiers],
-            "channel": draft.channel,
-            "properties": msgspec.Raw(draft.properties),
-            "context": draft.context,
-        }
-        version, _, ce_type, source, _, _, content_type = self._headers
-        marks = (
-            version,
-            ("ce_id", draft.event_id.encode()),
-            ce_type,
-            source,
-            ("ce_time", occurred_at.encode()),
-            ("ce_subject", key),
-            content_type,
-        )
-        return Output(ACCEPTED.name, key, _encode(envelope), marks)
+    def _admitting(self, received_at: str) -> Callable[[Draft], Verdict]:
+        """The last stage: the draft as a record."""
+        workspace, source = self.sender
+        version, _, ce_type, ce_source, _, _, content_type = self._headers
+        key_of = self._router.key
+
+        def admitted(draft: Draft) -> Verdict:
+            occurred_at = _spelled(draft.occurred_at)
+            envelope = {
+                "workspace": workspace,
+                "source": source,
+                "event_id": draft.event_id,
+                "message_id": draft.message_id,
+                "occurred_at": occurred_at,
+                "received_at": received_at,
+                "identifiers": [{"kind": kind, "value": name} for kind, name in draft.identifiers],
+                "channel": draft.channel,
+                "properties": msgspec.Raw(draft.properties),
+                "context": draft.context,
+            }
+            key = key_of(*draft.identifiers[0]).encode()
+            marks = (
+                version,
+                ("ce_id", draft.event_id.encode()),
+                ce_type,
+                ce_source,
+                ("ce_time", occurred_at.encode()),
+                ("ce_subject", key),
+                content_type,
+            )
+            return Verdict(Output(ACCEPTED.name, key, _encode(envelope), marks), draft.kind)
+
+        return admitted
 
 
 def _through(stage: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:

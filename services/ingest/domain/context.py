@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 Call = dict[str, Any]
@@ -46,21 +47,22 @@ def channel_of(call: Call, context: Call, properties: Call, kind: str) -> str | 
 
     A server's library tells how the event travelled, not where the customer was: no channel.
     """
-    for said in (context.get("channel"), properties.get("channel"), call.get("channel")):
-        if isinstance(said, str) and said:
-            return said[:100]
+    said = context.get("channel") or properties.get("channel") or call.get("channel")
+    if said and isinstance(said, str):
+        return said[:100]
     if kind == "call_completed":
         return "phone"
     if call["type"] == "screen":
         return "app"
-    return _of_library(context.get("library")) or ("web" if call["type"] == "page" else None)
-
-
-def _of_library(library: object) -> str | None:
+    library = context.get("library")
     name = library.get("name") if isinstance(library, dict) else None
-    if not isinstance(name, str):
-        return None
-    name = name[:100].casefold()
+    found = _of_library(name[:100]) if isinstance(name, str) else None
+    return found or ("web" if call["type"] == "page" else None)
+
+
+@lru_cache(maxsize=1_000)
+def _of_library(name: str) -> str | None:
+    name = name.casefold()
     if name in WEB_LIBRARIES:
         return "web"
     return "app" if any(mark in name for mark in APP_MARKS) else None

@@ -6,11 +6,12 @@ the properties against the model of their kind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from schemas.base import EPOCH
 from schemas.dead_letter import Reason
 from services.ingest.domain import ids
 from services.ingest.domain.clock import occurred_at
@@ -38,63 +39,90 @@ class Origin:
 
 @dataclass(slots=True)
 class Draft:
-    """A touchpoint-to-be: its properties are in shape, and the door still has to validate them."""
+    """A call on its way: each stage fills in what it is named after.
 
-    kind: str
-    message_id: str
-    event_id: str
-    occurred_at: datetime
-    identifiers: tuple[Known, ...]
-    channel: str | None
-    properties: Any
-    context: Fields
+    `properties` are a fresh object first, then (at the door) a valid model, then its JSON.
+    """
 
-
-def drafted(call: Call, origin: Origin, received_at: datetime) -> Draft | Refusal:
-    """The draft of a call that has a messageId."""
-    message_id = _message_id(call)
-    if isinstance(message_id, Refusal):
-        return message_id
-    if call.setdefault("type", None) not in CALL_TYPES:
-        return _unknown_type(call["type"])
-    parts = _parts(call)
-    if isinstance(parts, Refusal):
-        return parts
-    context, traits, described_by = parts
-    notes: Fields = {}
-    properties = properties_of(call, traits, origin.currency, origin.blocked)
-    if isinstance(properties, Refusal):
-        return properties
-    identifiers = identifiers_of(call, described_by, origin.blocked, notes)
-    if isinstance(identifiers, Refusal):
-        return identifiers
-    moment = occurred_at(call, received_at, notes)
-    if isinstance(moment, Refusal):
-        return moment
-    keeps = kept(context)
-    if notes:
-        keeps["ingest"] = notes
-    kind = properties["kind"]
-    return Draft(
-        kind,
-        message_id,
-        ids.event_id(origin.workspace, message_id),
-        moment,
-        identifiers,
-        channel_of(call, context, properties, kind),
-        properties,
-        keeps,
-    )
+    call: Call
+    origin: Origin
+    received_at: datetime
+    message_id: str = ""
+    event_id: str = ""
+    kind: str = ""
+    properties: Any = None
+    identifiers: tuple[Known, ...] = ()
+    occurred_at: datetime = EPOCH
+    channel: str | None = None
+    context: Fields = field(default_factory=dict)
+    notes: Fields = field(default_factory=dict)
 
 
-def _message_id(call: Call) -> str | Refusal:
+Stage = Callable[[Draft], Draft | Refusal]
+
+
+def named(draft: Draft) -> Draft | Refusal:
+    """Of a known type, with a message id and an event id."""
+    call = draft.call
+    if (said := call.get("type")) not in CALL_TYPES:
+        detail = f"type is none of {', '.join(CALL_TYPES)}: {str(said)[:100]!r}"
+        return Refusal(Reason.UNKNOWN_TYPE, detail, "type")
     value = call.get("messageId")
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if isinstance(value, str) and 0 < len(value) <= ids.MESSAGE_ID_CHARACTERS_MAX:
-        return value
-    detail = "messageId is not a text of fewer than 100 characters"
-    return Refusal(Reason.BAD_IDENTIFIER, detail, "messageId")
+    if not isinstance(value, str) or not 0 < len(value) <= ids.MESSAGE_ID_CHARACTERS_MAX:
+        detail = "messageId is not a text of fewer than 100 characters"
+        return Refusal(Reason.BAD_IDENTIFIER, detail, "messageId")
+    draft.message_id = value
+    draft.event_id = ids.event_id(draft.origin.workspace, value)
+    return draft
+
+
+def shaped(draft: Draft) -> Draft | Refusal:
+    """Of a kind, with its properties; the context is an object."""
+    context = fields_of(draft.call, "context")
+    if isinstance(context, Refusal):
+        return context
+    draft.context = context
+    properties = properties_of(draft.call, context, draft.origin.currency, draft.origin.blocked)
+    if isinstance(properties, Refusal):
+        return properties
+    draft.properties = properties
+    draft.kind = properties["kind"]
+    return draft
+
+
+def identified(draft: Draft) -> Draft | Refusal:
+    """With at least one identifier."""
+    described_by = _describing(draft.call, draft.context)
+    found = identifiers_of(draft.call, described_by, draft.origin.blocked, draft.notes)
+    if isinstance(found, Refusal):
+        return found
+    draft.identifiers = found
+    return draft
+
+
+def dated(draft: Draft) -> Draft | Refusal:
+    """With the moment at which it happened."""
+    moment = occurred_at(draft.call, draft.received_at, draft.notes)
+    if isinstance(moment, Refusal):
+        return moment
+    draft.occurred_at = moment
+    return draft
+
+
+def placed(draft: Draft) -> Draft | Refusal:
+    """With its channel, and with the useful part of its context."""
+    context = draft.context
+    draft.channel = channel_of(draft.call, context, draft.properties, draft.kind)
+    draft.context = kept(context)
+    if draft.notes:
+        draft.context["ingest"] = draft.notes
+    return draft
+
+
+#: In the order in which a call goes through them; the first refusal stands.
+STAGES: Final[tuple[Stage, ...]] = (named, shaped, identified, dated, placed)
 
 
 def merged_context(batch: Mapping[str, Any], own: object) -> object:
@@ -106,28 +134,15 @@ def merged_context(batch: Mapping[str, Any], own: object) -> object:
     return {**batch, **{name: value for name, value in own.items() if value is not None}}
 
 
-def _parts(call: Call) -> tuple[Fields, Fields, tuple[Fields, ...]] | Refusal:
-    """(context, traits of an identify, objects that may hold an e-mail or a phone).
+def _describing(call: Call, context: Fields) -> tuple[Fields, ...]:
+    """The objects that may hold the person's e-mail or phone.
 
-    A group's traits describe the account and its properties nobody, so neither names the person.
+    A group's traits describe the account, so they do not name the person.
     """
-    context = fields_of(call, "context")
-    if isinstance(context, Refusal):
-        return context
     of_context = context.get("traits")
-    if not isinstance(of_context, dict):
-        of_context = {}
-    if call["type"] == "identify":
-        own = fields_of(call, "traits")
-        if isinstance(own, Refusal):
-            return own
-        return context, {**of_context, **own} if of_context else own, (own, of_context)
-    sent = call.get("properties")
-    if isinstance(sent, dict) and call["type"] != "group":
-        return context, {}, (of_context, sent)
-    return context, {}, (of_context,)
-
-
-def _unknown_type(value: object) -> Refusal:
-    detail = f"type is none of {', '.join(CALL_TYPES)}: {str(value)[:100]!r}"
-    return Refusal(Reason.UNKNOWN_TYPE, detail, "type")
+    own = None
+    if (said := call["type"]) == "identify":
+        own = call.get("traits")
+    elif said != "group":
+        own = call.get("properties")
+    return tuple([each for each in (own, of_context) if each and isinstance(each, dict)])

@@ -9,13 +9,15 @@ from schemas.base import NAMESPACE
 
 MESSAGE_ID_CHARACTERS_MAX: Final = 99
 _NAMESPACE: Final = NAMESPACE.bytes
+#: A hexadecimal digit with its upper two bits set to 10, as RFC 9562 wants them.
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def event_id(workspace: str, message_id: str) -> str:
     """str(derived_id(workspace, message_id)), a few times as fast: it is made for every event."""
     name = f"{workspace}\x1f{message_id}".encode()
     digest = sha1(_NAMESPACE + name, usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digest[16], 16) & 3]
+    variant = _VARIANT[digest[16]]
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 

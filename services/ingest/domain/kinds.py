@@ -36,15 +36,15 @@ _SPELLED: Final = {kind.replace("_", " ").title(): kind for kind in TRACKED} | {
 }
 
 
-def properties_of(call: Call, traits: Fields, currency: str, blocked: Blocked) -> Fields | Refusal:
+def properties_of(call: Call, context: Fields, currency: str, blocked: Blocked) -> Fields | Refusal:
     """The properties with their kind, ready to be validated. The type is one of Segment's."""
     match call["type"]:
         case "track":
             return _track(call, currency)
         case "page" | "screen":
-            return _page(call)
+            return _page(call, context)
         case "identify":
-            return {"kind": "identified", "traits": traits}
+            return _identify(call, context)
         case "alias":
             return _alias(call, blocked)
         case "group":
@@ -88,7 +88,18 @@ def _track(call: Call, currency: str) -> Fields | Refusal:
     return fields
 
 
-def _page(call: Call) -> Fields | Refusal:
+def _identify(call: Call, context: Fields) -> Fields | Refusal:
+    """Traits of the context count too: RudderStack's Python SDK sends them only there."""
+    traits = fields_of(call, "traits")
+    if isinstance(traits, Refusal):
+        return traits
+    of_context = context.get("traits")
+    if isinstance(of_context, dict):
+        traits = {**of_context, **traits}
+    return {"kind": "identified", "traits": traits}
+
+
+def _page(call: Call, context: Fields) -> Fields | Refusal:
     sent = fields_of(call, "properties")
     if isinstance(sent, Refusal):
         return sent
@@ -96,7 +107,7 @@ def _page(call: Call) -> Fields | Refusal:
     fields["kind"] = "page_viewed"
     for name in ("name", "category"):
         put(fields, name, call.get(name))
-    page = (call.get("context") or {}).get("page")
+    page = context.get("page")
     if isinstance(page, dict):
         for name in ("url", "title", "referrer"):
             if name not in fields:

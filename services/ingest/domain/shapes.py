@@ -6,6 +6,8 @@ from typing import Any
 
 Fields = dict[str, Any]
 
+_NUMBERS = (int, float)  # and no bool, which is an int too
+
 
 def taken(fields: Fields, *names: str) -> Any:
     """Remove all these names from the fields; the value of the first that was there."""
@@ -20,8 +22,7 @@ def taken(fields: Fields, *names: str) -> Any:
 def put_text(fields: Fields, name: str, value: Any) -> None:
     """Set a text field if there is a value; databases number things, so numbers are texts too."""
     if value is not None:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        fields[name] = str(value) if is_number else value
+        fields[name] = str(value) if type(value) in _NUMBERS else value
 
 
 def put(fields: Fields, name: str, value: Any) -> None:
