@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import redis
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from schemas import topics
@@ -38,9 +38,10 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
 #: Read by deliver: its positions are in Redis (d:pos:), and what it has yet to send (d:due:).
 DELIVERED: Final = (topics.LIFECYCLE.name, topics.ALERTS.name, topics.ACTIONS.name)
 #: Written in transactions: behind the last message stands a marker that no reader ever commits.
-MARKED: Final = frozenset({topics.RESOLVED.name, topics.PROFILES.name})
+MARKED: Final = frozenset({topics.RESOLVED.name, topics.PROFILES.name, topics.SCORES.name})
 LOOK_AGAIN_AFTER_S = 0.25
 LOOKS_ALIKE = 4
+ASKED_MAX = 10
 STUCK_S = 90.0
 
 Place = tuple[str, int]
@@ -84,7 +85,15 @@ class Drain:
         }
 
     def backlog(self) -> Backlog:
-        """What waits before each reader now."""
+        """What waits before each reader now. A broker that is busy is asked again."""
+        for _ in range(ASKED_MAX):
+            try:
+                return self._looked()
+            except KafkaException:
+                time.sleep(LOOK_AGAIN_AFTER_S)
+        return self._looked()
+
+    def _looked(self) -> Backlog:
         ends = self.ends()
         waiting = {name: self._before_step(name, topic, ends) for name, topic in STEPS.items()}
         waiting |= {group: self._before_group(group, ends) for group in GROUPS}
@@ -107,7 +116,7 @@ class Drain:
             self._partitions, answers[::2], answers[1::2], strict=True
         ):
             offset = int(place.partition(b":")[0]) if place else 0
-            waiting += max(0, ends[topic, partition] - max(0, offset)) + bool(slot_bytes)
+            waiting += _behind(topic, offset, ends[topic, partition]) + bool(slot_bytes)
         return waiting
 
     def _before_deliver(self, ends: Mapping[Place, int]) -> int:
@@ -130,15 +139,16 @@ class Drain:
         request = [ConsumerGroupTopicPartitions(group, asked)]
         future = self._admin.list_consumer_group_offsets(request)[group]
         committed = future.result().topic_partitions
-        return sum(_behind(place, ends[place.topic, place.partition]) for place in committed)
+        return sum(
+            _behind(place.topic, place.offset, ends[place.topic, place.partition])
+            for place in committed
+        )
 
 
-def _behind(place: TopicPartition, end: int) -> int:
-    """Records between a committed offset and the end. Nothing committed: all of them."""
-    behind = end - max(0, place.offset)
-    if place.topic in MARKED and behind == 1:
-        return 0
-    return max(0, behind)
+def _behind(topic: str, offset: int, end: int) -> int:
+    """Records between a reader's offset and the end. A negative offset: nothing is read yet."""
+    behind = end - max(0, offset)
+    return 0 if topic in MARKED and behind == 1 else max(0, behind)
 
 
 def wait_until_empty(

@@ -104,9 +104,10 @@ class SdkRoad:
         self.taken = 0
 
     def send(self, send: Send) -> None:
-        message = msgspec.json.decode(send.value)
-        while not call(self._client, message):
-            time.sleep(0.01)  # its queue is full: the server sets the pace
+        while self._client.queue.full():
+            time.sleep(0.01)  # the server sets the pace; nobody else fills the queue meanwhile
+        if not call(self._client, msgspec.json.decode(send.value)):
+            raise ReplayFailedError("the SDK did not take a message, though its queue had room")
         self.taken += 1
 
     def finish(self) -> None:
@@ -119,7 +120,7 @@ class SdkRoad:
 
 
 def call(client: Client, message: JsonObject) -> bool:
-    """Call the SDK as a web site would; False when its queue is full."""
+    """Call the SDK as a web site would; whether it took the message."""
     common = {
         "context": dict(message.get("context", {})),
         "timestamp": datetime.fromisoformat(message["timestamp"]),

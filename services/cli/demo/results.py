@@ -40,6 +40,7 @@ class Run:
     events_per_s: float
     peak_memory_mb: int
     peaks_mb: Mapping[str, int]
+    cpu_s: Mapping[str, float]
     restarts: Mapping[str, int]
 
 
@@ -81,6 +82,7 @@ def as_object(run: Run, truth: Ledger) -> dict[str, Any]:
         "redis_bytes_by_prefix": run.memory.by_prefix,
         "peak_memory_mb": run.peak_memory_mb,
         "peak_memory_mb_by_process": dict(run.peaks_mb),
+        "cpu_s_by_process": dict(run.cpu_s),
         "restarts": {name: count for name, count in run.restarts.items() if count},
     }
 

@@ -18,10 +18,10 @@ from services.cli.demo.drain import Backlog, Drain, StuckError, wait_until_empty
 from services.cli.demo.generate import Replay, generate
 from services.cli.demo.ledger import Ledger
 from services.cli.demo.measure import DATABASE, Questions, deliveries_due, redis_memory
-from services.cli.demo.memory import MemoryWatch
 from services.cli.demo.phases import Advance, Phases
 from services.cli.demo.purchases import read_purchases
 from services.cli.demo.replay import Sent, replay
+from services.cli.demo.resources import ResourceWatch
 from services.cli.demo.results import Run, Webhooks
 from services.cli.demo.stage import Stage, staged
 from services.common import clients
@@ -98,15 +98,15 @@ class Act:
 
     def run(self, made: Replay) -> Outcome:
         """All phases, and what came out."""
-        memory = MemoryWatch(self._stage.pids).start()
+        used = ResourceWatch(self._stage.pids).start()
         try:
             sent = self._replayed(made)
             self._fitted_and_scored()
             webhooks = self._webhooks()
         finally:
-            memory.stop()
+            used.stop()
         with self._phases.phase("results", "results are read back"):
-            return Outcome(self._measured(made.ledger, sent, webhooks, memory), made.ledger)
+            return Outcome(self._measured(made.ledger, sent, webhooks, used), made.ledger)
 
     def _replayed(self, made: Replay) -> Sent:
         chaos = Chaos(self._stage, made.ledger.distinct, self._phases.note)
@@ -163,7 +163,7 @@ class Act:
             unexpected=len(arrived.keys() - due),
         )
 
-    def _measured(self, truth: Ledger, sent: Sent, webhooks: Webhooks, memory: MemoryWatch) -> Run:
+    def _measured(self, truth: Ledger, sent: Sent, webhooks: Webhooks, used: ResourceWatch) -> Run:
         seconds = self._phases.seconds
         with clients.redis_client(self._settings) as client:
             redis = redis_memory(client)
@@ -175,8 +175,9 @@ class Act:
             memory=redis,
             seconds=seconds,
             events_per_s=sent.total / (seconds["replay"] + seconds["drain"]),
-            peak_memory_mb=memory.peak_mb,
-            peaks_mb=memory.peaks_mb,
+            peak_memory_mb=used.peak_mb,
+            peaks_mb=used.peaks_mb,
+            cpu_s=used.cpu_s,
             restarts=self._stage.services.restarts,
         )
 

@@ -189,9 +189,9 @@ def complaint(scene: Scene, name: str, at: datetime, *, handled: bool) -> Iterat
 
 
 def complained_lately(scene: Scene) -> Iterator[Touch]:
-    """A complaint of this week: of big spenders nearly surely, of the others hardly ever."""
+    """A complaint of this week: big spenders are the louder ones."""
     spent = sum(purchase.paid for _, purchase in scene.orders)
-    if not scene.chance(0.15 if spent > 1_500 else 0.004):
+    if not scene.chance(0.04 if spent > 300 else 0.003):
         return
     at = scene.end - DAY * scene.dice.uniform(0.2, 5.5)
     yield from complaint(scene, "lately", at, handled=scene.chance(0.4))
