@@ -23,7 +23,7 @@ ANSWERS: Mapping[str, Callable[[int], bool]] = {
     "redis": redis.answers,
     "clickhouse": clickhouse.answers,
 }
-START_SECONDS_MAX = 90.0
+START_SECONDS_MAX = 180.0
 ADDRESSES_FILE = "engines.json"  # where services look that were given no address
 
 Say = Callable[[str], None]

