@@ -75,6 +75,10 @@ class Receiver:
             "by_type": dict(sorted(Counter(accepted.values()).items())),
         }
 
+    def close(self) -> None:
+        if self._store:
+            self._store.close()
+
     async def _webhook(self, request: web.Request) -> web.Response:
         body = await request.read()
         verified, content = self._verified(body, dict(request.headers))
@@ -136,6 +140,7 @@ class RunningReceiver:
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
+        self.receiver.close()
 
     @property
     def url(self) -> str:

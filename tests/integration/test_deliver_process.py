@@ -193,7 +193,7 @@ def test_it_goes_on_by_itself_when_an_engine_is_back(on: DeliverStage, engine: s
             await asyncio.to_thread(on.engines.start, engine)
             await until(lambda: ready(on)[0] == 200)
             due |= await asyncio.to_thread(on.publish, [event(on.workspace) for _ in range(20)])
-            await until(lambda: ids(running.receiver) == due)
+            await until(lambda: ids(running.receiver) == due, seconds=120)
             assert process.poll() is None
 
     asyncio.run(scene())
@@ -214,7 +214,7 @@ def test_each_log_line_is_json_and_none_holds_the_secret(on: DeliverStage) -> No
         async with RunningReceiver(Receiver([SECRET], Manners(fail_first=2))) as running:
             on.endpoints({"crm": running.url})
             due = on.publish([event(on.workspace)])
-            process = on.start(RAPPORT_LOG_LEVEL="debug")
+            process = on.start(RAPPORT_LOG_LEVEL="debug", RAPPORT_WEBHOOK_RETRY_SCALE="0.001")
             await until(lambda: ids(running.receiver) == due)
             process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(process.wait, 20) == 0

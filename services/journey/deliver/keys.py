@@ -11,8 +11,8 @@ from typing import Final
 SCRIPTS: Final = Path(__file__).parent / "lua"
 #: Longer than the topics keep their events (30 days): a replay finds every id.
 SEEN_DAYS: Final = 35
-#: Small enough that Redis keeps a day's ids as sets of integers (512 in each) up to 500,000 a day.
-SEEN_BUCKETS: Final = 1_024
+#: Redis keeps a set of up to 512 integers at 8 bytes each: 130,000 ids a day and endpoint.
+SEEN_BUCKETS: Final = 256
 #: What may wait for one endpoint. A delivery takes about 1 KB: the queue is bounded by 0.5 GB.
 PENDING_MAX: Final = 500_000
 DEAD_MAX: Final = 100_000

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import logging
 import os
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import redis.asyncio as aioredis
+from aiokafka.errors import KafkaError as AioKafkaError  # type: ignore[import-untyped]
+from confluent_kafka import KafkaException
 
 from services.common import clients, logs
 from services.common.health import HealthServer
@@ -65,8 +65,12 @@ def _run_until(
         return stop()
 
     while clients.wait_for(settings, *ENGINES, stopped=stopped):
-        clients.ensure_topics(settings)
-        asyncio.run(serve(settings, found, stop, watchdog))
+        try:
+            clients.ensure_topics(settings)
+            asyncio.run(serve(settings, found, stop, watchdog))
+        except (clients.EngineMissing, KafkaException, AioKafkaError) as error:
+            log.error("an engine went away at the start, again in a second: %s", error)
+            stop.wait(1)
 
 
 def _check(settings: Settings, engine: str) -> Any:
@@ -77,25 +81,22 @@ async def serve(
     settings: Settings, found: dict[str, Target], stop: Stop, watchdog: Watchdog
 ) -> None:
     """One life of the app: until the stop is set or Faust crashes. Leaves nothing behind."""
-    with tempfile.TemporaryDirectory(prefix="rapport-deliver-") as folder:
-        async with _parts(settings, found) as parts:
-            app = make_app(
-                clients.address(settings, "Kafka"), Path(folder), settings.session_timeout_ms / 1e3
-            )
-            reading = Reading(app, parts.intake)
-            audit = Audit(
-                parts.intake, parts.queue, parts.log_reader, reading.assigned, settings.watchdog_s
-            )
-            jobs = [worker.run() for worker in parts.workers]
-            jobs += [audit.run(), show_pending(parts.queue, found), _watch_engines(settings)]
-            background = [asyncio.create_task(job) for job in jobs]
-            writing = asyncio.create_task(reading.write())
-            try:
-                await _live(app, [*background, writing], stop, watchdog)
-            finally:
-                await app.stop()
-                await _end([writing])
-                await _end(background)
+    async with _parts(settings, found) as parts:
+        app = make_app(clients.address(settings, "Kafka"), settings.session_timeout_ms / 1_000)
+        reading = Reading(app, parts.intake)
+        audit = Audit(
+            parts.intake, parts.queue, parts.log_reader, reading.assigned, settings.watchdog_s
+        )
+        jobs = [worker.run() for worker in parts.workers]
+        jobs += [audit.run(), show_pending(parts.queue, found), _watch_engines(settings)]
+        background = [asyncio.create_task(job) for job in jobs]
+        writing = asyncio.create_task(reading.write())
+        try:
+            await _live(app, [*background, writing], stop, watchdog)
+        finally:
+            await app.stop()
+            await _end([writing])
+            await _end(background)
 
 
 async def _live(app: Any, tasks: list[asyncio.Task[None]], stop: Stop, watchdog: Watchdog) -> None:

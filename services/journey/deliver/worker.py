@@ -6,7 +6,8 @@ import asyncio
 import logging
 import random
 import time
-from typing import Final, Protocol
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
 
 from redis import RedisError
 
@@ -48,6 +49,7 @@ class EndpointWorker:
         self._letters = letters
         self._timing = timing
         self._running: dict[asyncio.Task[None], str] = {}
+        self._mistake: BaseException | None = None
         self._news = asyncio.Event()
         self._dice = random.Random()  # noqa: S311 - jitter, not a secret
 
@@ -70,31 +72,36 @@ class EndpointWorker:
             await self._finish()
 
     async def _step(self) -> None:
+        if self._mistake is not None:
+            raise self._mistake  # not a state of the world: it must be seen, so the process ends
         free = CONCURRENCY - len(self._running)
         self._news.clear()
         found = await self._queue.claim(self._endpoint, now_ms(), free)
         metrics.DISABLED.labels(self._endpoint).set(bool(found.disabled))
         for claim in found.claims:
             work = self._give_up if found.disabled or is_last(claim.failures) else self._try
-            self._start(self._guarded(work(claim, found.disabled)), claim.id)
+            self._start(work(claim, found.disabled), claim.id)
         if len(self._running) >= CONCURRENCY:
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
         elif not found.claims:
             await self._idle(found.next_due_ms)
 
-    def _start(self, work: asyncio.Task[None], id: str) -> None:
-        self._running[work] = id
-        work.add_done_callback(lambda done: self._running.pop(done, None))
+    def _start(self, work: Coroutine[Any, Any, None], id: str) -> None:
+        task = asyncio.create_task(self._guarded(work))
+        self._running[task] = id
+        task.add_done_callback(self._ended)
 
-    def _guarded(self, work: object) -> asyncio.Task[None]:
-        async def guarded() -> None:
-            try:
-                await work  # type: ignore[misc]
-            except RedisError as error:
-                # the lease ends by itself, then it is tried again under the same id
-                log.warning("%s: a result was not written: %s", self._endpoint, error)
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._running[task]
+        if not task.cancelled() and task.exception() is not None:
+            self._mistake = task.exception()
 
-        return asyncio.create_task(guarded())
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except RedisError as error:
+            # the lease ends by itself, then it is tried again under the same id
+            log.warning("%s: a result was not written: %s", self._endpoint, error)
 
     async def _idle(self, next_due_ms: int) -> None:
         wait_s = LOOK_AGAIN_S
