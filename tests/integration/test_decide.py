@@ -134,19 +134,27 @@ def until(condition: Callable[[], bool], seconds: float = 40) -> None:
         time.sleep(0.1)
 
 
-def person(dice: Random, now: datetime) -> Known:
-    """Somebody whose silences and complaints lie days away from any threshold."""
-    orders = tuple(
-        now - timedelta(days=dice.choice([1, 5, 100, 300]))
-        for _ in range(dice.choice([0, 1, 2, 6]))
-    )
-    complaints = ((f"C-{uuid4()}", now - timedelta(days=dice.choice([0.1, 9])), 2),)
-    return Known(orders, complaints if dice.random() < 0.5 else (), high_value=dice.random() < 0.5)
+def person(dice: Random, now: datetime) -> list[Known]:
+    """Three views of somebody whose silences and complaints lie days away from any threshold."""
+    number, received_at = f"C-{uuid4()}", now - timedelta(days=dice.choice([0.1, 9]))
+    complaints = ((number, received_at, 2),) if dice.random() < 0.5 else ()
+    return [
+        Known(
+            orders=tuple(
+                now - timedelta(days=dice.choice([1, 5, 100, 300]))
+                for _ in range(dice.choice([0, 1, 2, 6]))
+            ),
+            complaints=complaints,
+            handled=frozenset({number} if dice.random() < 0.3 else ()),
+            high_value=dice.random() < 0.5,
+        )
+        for _ in range(3)
+    ]
 
 
 def test_stages_and_alerts_are_those_of_the_last_scores(place: Place) -> None:
     dice, now = Random(7), datetime.now(UTC)
-    people = {uuid4(): [person(dice, now) for _ in range(3)] for _ in range(120)}
+    people = {uuid4(): person(dice, now) for _ in range(120)}
     told = [
         scores(known, number + 1, who=who)
         for who, knowns in people.items()
