@@ -6,6 +6,7 @@ read the body → whose is it → let each call in or refuse it → Kafka has th
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ from services.ingest.keys import Doors
 from services.ingest.letters import Verdict
 from services.ingest.publisher import Publisher, Unavailable
 from services.ingest.requests import Receive, Request, Scope
+
+log = logging.getLogger(__name__)
 
 #: Path below /v1/ -> type of call; None: a batch, whose items say it themselves. The short ones
 #: are those of analytics.js.
@@ -84,6 +87,9 @@ class Api:
             result = await self._taken(call_type, request)
         except Unavailable as error:
             result = answers.unavailable(error)
+        except Exception:
+            log.exception("our own mistake; the sender is asked to try again")
+            result = answers.error(500, "internal", "this is our mistake; send it again later")
         metrics.REQUEST_SECONDS.observe(time.perf_counter() - started)
         metrics.ANSWERS.labels(str(result.status)).inc()
         return result

@@ -63,6 +63,7 @@ class Ingest:
             log_config=None,
             server_header=False,
             date_header=False,
+            proxy_headers=False,
             timeout_keep_alive=60,
             timeout_graceful_shutdown=GRACE_S,
         )
@@ -81,6 +82,7 @@ class Ingest:
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()
         self._reports = asyncio.create_task(self._publisher.serve_reports())
+        self._reports.add_done_callback(_end_if_failed)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._reports.cancel()
@@ -98,3 +100,10 @@ class Ingest:
         except Exception:
             log.exception("the stream of touchpoints.inbound ended; ending the process")
             os._exit(1)
+
+
+def _end_if_failed(task: asyncio.Task[None]) -> None:
+    """Without delivery reports no request would ever be answered: a restart is better."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("delivery reports are not served any more: %r; ending the process", error)
+        os._exit(1)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from schemas.dead_letter import Reason
+from services.ingest.domain.context import relevant
 from services.ingest.domain.depth import is_too_deep
 from services.ingest.domain.refusal import Refusal
 from services.ingest.reading import too_deep
@@ -80,7 +81,7 @@ def calls_of_batch(body: bytes) -> Calls | Refusal:
     if len(read.batch) > BATCH_EVENTS_MAX:
         detail = f"a batch of {len(read.batch)} events; at most {BATCH_EVENTS_MAX}"
         return Refusal(Reason.TOO_LARGE, detail, "batch")
-    context = read.context if isinstance(read.context, dict) else None
+    context = relevant(read.context) if isinstance(read.context, dict) else None
     return Calls(read.batch, _text(read.writeKey), read.sentAt, context)
 
 

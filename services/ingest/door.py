@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -26,7 +27,7 @@ from services.ingest.domain.clock import moment_of
 from services.ingest.domain.draft import STAGES, Call, Draft, Origin, merged_context
 from services.ingest.domain.ids import Router, message_id_of_content
 from services.ingest.domain.refusal import Refusal
-from services.ingest.letters import Sender, Verdict, content_of, refused
+from services.ingest.letters import Place, Sender, Verdict, content_of, refused
 from services.ingest.reading import call_in
 
 log = logging.getLogger(__name__)
@@ -66,25 +67,28 @@ class Door:
         )
 
     def admit(
-        self, raws: Sequence[bytes], arrival: Arrival, records: Sequence[Record] | None = None
+        self, raws: Sequence[bytes], arrival: Arrival, places: Sequence[Place] | None = None
     ) -> list[Verdict]:
-        """The verdicts, in order. `records`: where the calls stood, if they came from the log.
+        """The verdicts, in order. `places`: where the calls stood, if they came from the log.
 
         Each stage runs over all of them before the next: its code and tables then stay in the
         processor's caches, which takes more than a quarter off the whole.
         """
-        places: Sequence[Record | None] = records or [None] * len(raws)
-        received_at = arrival.received_at
+        records = [place.record for place in places] if places else [None] * len(raws)
+        times = [place.at for place in places] if places else [arrival.received_at] * len(raws)
         calls = _through(call_in, raws)
-        _complete(calls, raws, places, arrival)
-        results = _through(lambda call: Draft(call, self._origin, received_at), calls)
-        for stage in (*STAGES, _validated, _dumped, self._admitting(_spelled(received_at))):
+        _complete(calls, raws, records, arrival)
+        results: list[Any] = [
+            call if type(call) is Refusal else Draft(call, self._origin, at)
+            for call, at in zip(calls, times, strict=True)
+        ]
+        for stage in (*STAGES, _validated, _dumped, self._admitting()):
             results = _through(stage, results)
         return [
-            self.refuse(raw, result, received_at, place, call)
-            if type(result) is Refusal
-            else result
-            for raw, place, call, result in zip(raws, places, calls, results, strict=True)
+            self.refuse(raw, result, at, record, call) if type(result) is Refusal else result
+            for raw, at, record, call, result in zip(
+                raws, times, records, calls, results, strict=True
+            )
         ]
 
     def refuse(
@@ -100,7 +104,7 @@ class Door:
         named = message_id[:200] if isinstance(message_id, str) and message_id else None
         return refused(raw, self.sender, refusal, at, record, named)
 
-    def _admitting(self, received_at: str) -> Callable[[Draft], Verdict]:
+    def _admitting(self) -> Callable[[Draft], Verdict]:
         """The last stage: the draft as a record."""
         workspace, source = self.sender
         version, _, ce_type, ce_source, _, _, content_type = self._headers
@@ -114,7 +118,7 @@ class Door:
                 "event_id": draft.event_id,
                 "message_id": draft.message_id,
                 "occurred_at": occurred_at,
-                "received_at": received_at,
+                "received_at": _spelled_arrival(draft.received_at),
                 "identifiers": [{"kind": kind, "value": name} for kind, name in draft.identifiers],
                 "channel": draft.channel,
                 "properties": msgspec.Raw(draft.properties),
@@ -156,12 +160,12 @@ def _through(stage: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
 def _complete(
     calls: Sequence[Call | Refusal],
     raws: Sequence[bytes],
-    places: Sequence[Record | None],
+    records: Sequence[Record | None],
     arrival: Arrival,
 ) -> None:
     """Give each call, in place, what its request says for all, and an id if it has none."""
     sent_at = moment_of(arrival.sent_at) or arrival.sent_at
-    for call, raw, place in zip(calls, raws, places, strict=True):
+    for call, raw, record in zip(calls, raws, records, strict=True):
         if type(call) is Refusal:
             continue
         assert isinstance(call, dict)
@@ -172,7 +176,7 @@ def _complete(
         if arrival.context:
             call["context"] = merged_context(arrival.context, call.get("context"))
         if call.get("messageId") in (None, ""):
-            call["messageId"] = message_id_of_content(content_of(raw, place))
+            call["messageId"] = message_id_of_content(content_of(raw, record))
 
 
 def _validated(draft: Draft) -> Draft | Refusal:
@@ -191,6 +195,10 @@ def _dumped(draft: Draft) -> Draft:
 def _spelled(moment: datetime) -> str:
     """schemas.cloudevents.rfc3339, several times as fast; the moment is in UTC."""
     return moment.isoformat(timespec="microseconds")[:26] + "Z"
+
+
+#: The same for all calls of a request, so it is spelled once.
+_spelled_arrival = lru_cache(maxsize=64)(_spelled)
 
 
 def _bad_properties(error: ValidationError) -> Refusal:

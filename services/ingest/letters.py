@@ -26,6 +26,13 @@ class Verdict(NamedTuple):
     detail: str = ""
 
 
+class Place(NamedTuple):
+    """Where a call stood in the log, and when the log took it."""
+
+    record: Record
+    at: datetime
+
+
 class Sender(NamedTuple):
     """Whose call it was."""
 

@@ -41,13 +41,19 @@ class Link:
 
     def _run(self) -> None:
         producer = self._connect()
+        before = None
         while producer is not None and not self._stop.wait(ASKED_EVERY_S):
             fault = self._fault_of(producer)
-            if fault and not self._publisher.fault:
-                log.error("%s; answering 503 until it is back", fault)
-            elif self._publisher.fault and not fault:
-                log.info("Kafka is back")
-            self._publisher.fault = fault
+            if fault is None or before is not None:  # one late answer is no outage
+                self._say(fault)
+                self._publisher.fault = fault
+            before = fault
+
+    def _say(self, fault: str | None) -> None:
+        if fault and not self._publisher.fault:
+            log.error("%s; answering 503 until it is back", fault)
+        elif self._publisher.fault and not fault:
+            log.info("Kafka is back")
 
     def _connect(self) -> Any:
         while not self._stop():

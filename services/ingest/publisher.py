@@ -75,6 +75,7 @@ class KafkaPublisher:
             _produce(producer, outputs, _Receipt(len(outputs), done).delivered)
             await done
         finally:
+            done.cancel()  # late reports of a request that gave up find nobody waiting
             self._waiting -= 1
 
     def close(self, seconds: float) -> None:

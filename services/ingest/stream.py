@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException, TopicPartition
 
+from schemas.base import from_micros, micros
 from schemas.dead_letter import Reason
 from schemas.topics import INBOUND
 from services.common import clients
@@ -27,7 +28,7 @@ from services.ingest.api import count
 from services.ingest.domain.refusal import Refusal
 from services.ingest.door import Arrival
 from services.ingest.keys import Doors
-from services.ingest.letters import Sender, Verdict, refused
+from services.ingest.letters import Place, Sender, Verdict, refused
 from services.ingest.reading import decoded
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ GROUP: Final = "ingest"
 #: The source of what comes from the log.
 SOURCE: Final = "inbound"
 TAKE_S: Final = 0.2
+#: Records may have a megabyte each, and a batch of them is held in memory.
+TAKEN_RECORDS_MAX: Final = 1_000
 SAID_AGAIN_AFTER_S: Final = 30.0
 
 
@@ -46,6 +49,7 @@ class Inbound:
         self._settings = settings
         self._doors = doors
         self._stop = stop
+        self._take_max = min(settings.batch_events_max, TAKEN_RECORDS_MAX)
         self._said_at = -SAID_AGAIN_AFTER_S
 
     def run(self) -> None:
@@ -62,32 +66,33 @@ class Inbound:
             consumer.close()
 
     def _turn(self, consumer: Any, producer: Any, watchdog: Watchdog) -> None:
-        messages = consumer.consume(self._settings.batch_events_max, TAKE_S)
-        records = [_record(each) for each in messages if not self._is_fault(each)]
-        if not records:
+        messages = consumer.consume(self._take_max, TAKE_S)
+        now = datetime.now(UTC)
+        places = [_place(each, now) for each in messages if not self._is_fault(each)]
+        if not places:
             return
         hit("after_read")
-        judged = self._judged(records, datetime.now(UTC))
+        judged = self._judged(places, now)
         outputs = [verdict.output for _, verdicts in judged for verdict in verdicts]
         if self._published(producer, outputs, watchdog):
             hit("before_next_commit")
             for source, verdicts in judged:
                 count(verdicts, source)
-            self._commit(consumer, records)
+            self._commit(consumer, [place.record for place in places])
 
-    def _judged(self, records: list[Record], at: datetime) -> list[tuple[str, list[Verdict]]]:
+    def _judged(self, places: list[Place], now: datetime) -> list[tuple[str, list[Verdict]]]:
         """(source, verdicts) for each workspace that the records are for."""
-        by_name: dict[str | None, list[Record]] = {}
-        for record in records:
-            by_name.setdefault(self._workspace_named_by(record), []).append(record)
+        by_name: dict[str | None, list[Place]] = {}
+        for place in places:
+            by_name.setdefault(self._workspace_named_by(place.record), []).append(place)
         judged = []
         for name, those in by_name.items():
             door = self._doors.of_workspace(name)
             if door is None:
-                judged.append((SOURCE, [_homeless(record, name, at) for record in those]))
+                judged.append((SOURCE, [_homeless(place, name) for place in those]))
             else:
-                values = [record.value for record in those]
-                judged.append((SOURCE, door.admit(values, Arrival(at), those)))
+                values = [place.record.value for place in those]
+                judged.append((SOURCE, door.admit(values, Arrival(now), those)))
         return judged
 
     def _workspace_named_by(self, record: Record) -> str | None:
@@ -145,8 +150,12 @@ class Inbound:
             self._said_at = time.monotonic()
 
 
-def _record(message: Any) -> Record:
-    return Record(
+def _place(message: Any, now: datetime) -> Place:
+    """The record and its own time, which a wait in the log does not change; never in the future."""
+    _, at_ms = message.timestamp()
+    now_ms = micros(now) // 1_000
+    at = from_micros(at_ms * 1_000) if 0 < at_ms < now_ms else now
+    record = Record(
         message.topic(),
         message.partition(),
         message.offset(),
@@ -154,6 +163,7 @@ def _record(message: Any) -> Record:
         message.value() or b"",
         tuple((name, value or b"") for name, value in message.headers() or ()),
     )
+    return Place(record, at)
 
 
 def _produce(producer: Any, output: Output, delivered: Any) -> None:
@@ -178,7 +188,8 @@ def _note_failure(failed: list[Output], output: Output, error: object, _message:
         failed.append(output)
 
 
-def _homeless(record: Record, name: str | None, at: datetime) -> Verdict:
+def _homeless(place: Place, name: str | None) -> Verdict:
     detail = f"no workspace {name[:100]!r} here" if name else "no workspace is named"
     sender = Sender("unknown", SOURCE)
-    return refused(record.value, sender, Refusal(Reason.UNKNOWN_WORKSPACE, detail), at, record)
+    refusal = Refusal(Reason.UNKNOWN_WORKSPACE, detail)
+    return refused(place.record.value, sender, refusal, place.at, place.record)

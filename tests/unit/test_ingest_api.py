@@ -273,3 +273,14 @@ def test_health_is_served_on_the_same_port() -> None:
 def test_a_key_is_found_by_its_hash_alone() -> None:
     header = {"Authorization": "basic " + b64encode(f"{KEY}:".encode()).decode()}
     assert World().send("/v1/track", track(), auth=None, headers=header).content == SUCCESS
+
+
+def test_a_large_context_of_a_batch_is_not_copied_into_each_of_its_items() -> None:
+    """2,500 items times 30,000 names would fill any memory."""
+    world = World()
+    many = {f"n{number}": number for number in range(20_000)}
+    calls = [{"type": "identify", "userId": "u", "messageId": str(n)} for n in range(500)]
+    assert world.send("/v1/batch", batch(*calls, context=many)).content == SUCCESS
+    assert len(world.touchpoints) == 500
+    assert world.send("/v1/batch", batch(*calls, context={"traits": many})).content == SUCCESS
+    assert set(world.reasons) == {Reason.BAD_PROPERTIES}

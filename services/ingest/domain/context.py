@@ -24,6 +24,13 @@ WEB_LIBRARIES: Final = frozenset({"analytics.js", "analytics-next", "rudderlabs 
 APP_MARKS: Final = ("ios", "android", "swift", "kotlin", "flutter", "react-native", "unity")
 
 
+def relevant(context: Call) -> Call:
+    """The part of a batch's context that any item can have use for, before it goes to each."""
+    return {
+        name: context[name] for name in (*PLAIN, *PARTS, "traits", "channel") if name in context
+    }
+
+
 def kept(context: Call) -> Call:
     """The useful part of the context; values that are not plain are left out."""
     result: Call = {}

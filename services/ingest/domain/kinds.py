@@ -19,6 +19,8 @@ def _as_it_is(_fields: Fields, _currency_default: str) -> None:
     """The sender's names are the kind's names."""
 
 
+#: As many as schemas.touchpoints.identified takes.
+TRAITS_MAX: Final = 500
 #: Kind of a tracked event -> what brings its properties into shape.
 TRACKED: Final[dict[str, Shape]] = {
     "page_viewed": _as_it_is,
@@ -95,6 +97,9 @@ def _identify(call: Call, context: Fields) -> Fields | Refusal:
         return traits
     of_context = context.get("traits")
     if isinstance(of_context, dict):
+        if len(of_context) > TRAITS_MAX:  # before it is copied for each item of a batch
+            detail = f"{len(of_context)} traits; at most {TRAITS_MAX}"
+            return Refusal(Reason.BAD_PROPERTIES, detail, "context.traits")
         traits = {**of_context, **traits}
     return {"kind": "identified", "traits": traits}
 
