@@ -1,4 +1,4 @@
-"""The README's tables of settings, topics and metrics, written from the code.
+"""The README's tables of settings, topics and metrics, and its queries, from the code.
 
 `python -m services.cli.reference` writes them; a test fails when they are stale.
 """
@@ -28,11 +28,12 @@ METRIC_MODULES: Final = (
 
 
 def with_tables(readme: str) -> str:
-    """The text with its three tables as the code has them now."""
+    """The text with its tables and example queries as the code has them now."""
     for name, rows in (
         ("settings", _settings()),
         ("topics", _topics()),
         ("metrics", _metrics()),
+        ("queries", _queries()),
     ):
         table = "\n".join(rows)
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
@@ -79,6 +80,11 @@ def _metrics() -> list[str]:
         if metric.name.startswith("rapport_")
     }
     return _table("metric | what it says", ((f"`{name}`", text) for name, text in sorted(found)))
+
+
+def _queries() -> list[str]:
+    examples = sorted((README.parent / "deploy" / "clickhouse" / "examples").glob("*.sql"))
+    return ["```sql", *(path.read_text(encoding="utf-8") for path in examples), "```"]
 
 
 def main() -> None:

@@ -161,12 +161,10 @@ def _compare_alerts(
         for profile in wanted & newest.keys()
         for alert in open_alerts_of_final(newest[profile], now, workspace)
     )
-    raised: dict[str, dict[str, Any]] = {}
-    for alert in world.effects["alerts.raised"]:
-        if alert["state"] == "cleared":
-            raised.pop(alert["alert_id"], None)
-        else:
-            raised[alert["alert_id"]] = alert
+    alerts = world.effects["alerts.raised"]
+    # a cleared alert is closed for good; survivors of a merge repeat a raise under its id
+    cleared = {alert["alert_id"] for alert in alerts if alert["state"] == "cleared"}
+    raised = {alert["alert_id"]: alert for alert in alerts if alert["alert_id"] not in cleared}
     merged = {
         key: value["merged_into"]
         for key, value in ((k, msgspec.json.decode(v)) for k, v in world.snapshots.items())
