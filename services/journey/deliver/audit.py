@@ -62,9 +62,10 @@ class Audit:
         for place in places:
             until = max(written.get(place, 0), committed.get(place, 0))
             position = await self._queue.position(*place) or 0
-            if position < until:
+            _, high = await self._log.bounds(place)
+            if position < min(until, high):
                 log.error("%s[%d]: Redis knows %d, written was %d", *place, position, until)
-                await self._intake.refill(place, until)
+                await self._intake.refill(place, min(until, high))
         await self._lag(places, committed)
 
     async def _lag(self, places: list[Place], committed: dict[Place, int]) -> None:
