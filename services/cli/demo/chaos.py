@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from schemas import topics
 from services.cli.demo.drain import Drain
 from services.cli.demo.stage import Stage
 
@@ -35,8 +34,7 @@ class Chaos:
     def _watch(self) -> None:
         drain = Drain(self._stage.settings)
         while not self._ended.wait(LOOK_AGAIN_AFTER_S):
-            backlog = drain.backlog()
-            done = backlog.ends[topics.ACCEPTED.name] - backlog.waiting[KILLED]
+            done = drain.done_by(KILLED)
             if done >= self._half:
                 self._kill(done)
                 return

@@ -23,6 +23,7 @@ from services.cli.demo.stage import AlreadyRunsError, Stage
 from services.cli.services import ServiceFailedError
 
 BUILD = Path("build")
+PAGE_COLUMNS = 110
 FAULTS = (
     AlreadyRunsError,
     EngineFailedError,
@@ -51,7 +52,7 @@ def demo(
     chaos: ChaosToo = True,
 ) -> None:
     """Real purchases of 23,570 customers through everything, checked against what was sent."""
-    notes = Console(stderr=as_json)
+    notes = _console(stderr=as_json)
     stays = sys.stdout.isatty() if keep is None else keep
     wrong: list[str] = []
 
@@ -71,6 +72,12 @@ def demo(
         raise typer.Exit(130) from None
     if wrong:
         raise typer.Exit(1)
+
+
+def _console(*, stderr: bool) -> Console:
+    """As wide as the terminal; where there is none, wide enough for the page."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=PAGE_COLUMNS)
 
 
 def _as_interrupt(*_: object) -> None:
@@ -104,7 +111,8 @@ def _print_page(
     console.print()
     console.print(page.customer(columns.interesting))
     console.print()
-    console.print(page.next_steps(_addresses(stage), str(BUILD / "demo"), stays))
+    home = str(BUILD / "demo")
+    console.print(page.where_to_look(_addresses(stage), home) if stays else page.what_to_type())
     console.print()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from rich.columns import Columns as SideBySide
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -27,10 +26,16 @@ def show(
     console: Console, found: Mapping[str, Any], stages: Mapping[str, Row], alerts: Iterable[Row]
 ) -> None:
     """Events, people, stages, RFM, model, alerts and webhooks."""
+    for left, right in (
+        (_events(found), _refused(found)),
+        (_stages(stages), _rfm(found["rfm"])),
+        (_model(found), _alerts(alerts)),
+    ):
+        row = Table.grid(padding=(0, 6))
+        row.add_row(left, right)
+        console.print()
+        console.print(row)
     console.print()
-    console.print(SideBySide([_events(found), _refused(found)], padding=(0, 4)))
-    console.print(SideBySide([_stages(stages), _rfm(found["rfm"])], padding=(0, 4)))
-    console.print(SideBySide([_alerts(alerts), _model(found)], padding=(0, 4)))
     console.print(_speed(found))
 
 
@@ -92,7 +97,7 @@ def _stages(stages: Mapping[str, Row]) -> Table:
 def _rfm(grid: Iterable[list[int]]) -> Table:
     """Recency down, frequency across, customers in the cells; 5 is best."""
     cells = {(recency, frequency): customers for recency, frequency, customers in grid}
-    table = _table("RFM: recency down, frequency across", "", *(f"F{f}" for f in range(1, 6)))
+    table = _table("RFM, 5 is best", "", *(f"F{f}" for f in range(1, 6)))
     for recency in range(5, 0, -1):
         counts = (cells.get((recency, frequency), 0) for frequency in range(1, 6))
         table.add_row(f"R{recency}", *(_count(count) if count else "·" for count in counts))
@@ -108,7 +113,7 @@ def _alerts(alerts: Iterable[Row]) -> Table:
 
 def _model(found: Mapping[str, Any]) -> Table:
     model = found["model"]
-    table = _table("Model (fitted on these customers)", "", "")
+    table = _table("Model, fitted on these customers", "", "")
     groups = {
         "BG/NBD r, α, a, b": ("bg_r", "bg_alpha", "bg_a", "bg_b"),
         "Gamma-Gamma p, q, γ": ("gg_p", "gg_q", "gg_gamma"),
@@ -122,10 +127,10 @@ def _model(found: Mapping[str, Any]) -> Table:
 
 def _speed(found: Mapping[str, Any]) -> Text:
     seconds = found["seconds"]
-    phases = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
+    phases = ", ".join(f"{name} {value:.0f}" for name, value in seconds.items())
     return Text(
-        f"{found['events_per_s']:,} messages/s through everything; peak memory "
-        f"{found['peak_memory_mb']:,} MB; Redis {found['redis_bytes_per_profile']:,} bytes a "
+        f"{found['events_per_s']:,} messages/s through everything · peak memory "
+        f"{found['peak_memory_mb']:,} MB · Redis: {found['redis_bytes_per_profile']:,} bytes a "
         f"profile, {found['redis_bytes_per_message_id']} a message id\nseconds: {phases}",
         style="dim",
     )
@@ -168,18 +173,31 @@ def _day(moment: object) -> str:
     return str(moment)[:10] if moment else "-"
 
 
-def next_steps(addresses: Mapping[str, str], home: str, stays: bool) -> Table:
-    """What to type next, and where to look."""
-    table = _table("Where to look" if stays else "What to type next", "", "")
-    table.columns[1].justify = "left"
-    if stays:
-        for name, address in addresses.items():
-            table.add_row(name, address)
-        sql = "SELECT stage, count() FROM rapport.customers GROUP BY stage FORMAT PrettyCompact"
-        table.add_row("ask", f"curl '{addresses['ClickHouse']}' --data-binary \"{sql}\"")
-    else:
-        table.add_row("look around while it runs", "make demo   (at a terminal it stays up)")
-    table.add_row("engines for your own events", "rapport up")
-    table.add_row("all numbers", "build/demo.json")
+def where_to_look(addresses: Mapping[str, str], home: str) -> Table:
+    """While everything is up: addresses, and a question to ask."""
+    table = _words("Where to look")
+    for name, address in addresses.items():
+        table.add_row(name, address)
+    sql = "SELECT stage, count() FROM rapport.customers GROUP BY stage FORMAT PrettyCompact"
+    table.add_row("ask", f"curl '{addresses['ClickHouse']}' --data-binary \"{sql}\"")
     table.add_row("logs", f"{home}/log")
+    table.add_row("all numbers", "build/demo.json")
+    return table
+
+
+def what_to_type() -> Table:
+    """When everything is ended: how to go on."""
+    table = _words("What to type next")
+    table.add_row("make demo", "at a terminal it stays up, and says where to look")
+    table.add_row("rapport up --detach", "Kafka, Redis and ClickHouse for your own events")
+    table.add_row("rapport serve", "the services on them")
+    table.add_row("less build/demo.json", "all numbers of this run")
+    return table
+
+
+def _words(title: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.show_header = False
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
     return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def read_purchases(path: Path = FILE) -> tuple[Purchase, ...]:
 
 def _purchase(line: str) -> Purchase:
     customer, day, pieces, paid = line.split()
-    when = datetime.strptime(day, "%Y%m%d").date()
+    when = date.fromisoformat(day)
     return Purchase(int(customer), when, int(pieces), Decimal(paid))
 
 
