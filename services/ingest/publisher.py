@@ -11,7 +11,7 @@ from services.ingest import metrics
 
 #: Beyond so many unacknowledged records clients are asked to come back later.
 QUEUE_RECORDS_MAX: Final = 100_000
-POLL_PAUSE_S: Final = 0.001
+POLL_PAUSE_S: Final = 0.002
 
 
 class Unavailable(Exception):  # noqa: N818 - a state of the world, not our error

@@ -195,6 +195,51 @@ def test_a_missing_kafka_is_named_with_its_setting_and_answered_with_503(tmp_pat
         assert running.stop() == 0
 
 
+def named(event: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda value: value["properties"].get("name") == event
+
+
+def killed_at(failpoint: str, kafka: str, folder: Path) -> Ingest:
+    """An ingest that will get SIGKILL when it passes the failpoint."""
+    doomed = new_ingest(kafka, folder)
+    doomed.environment |= {"RAPPORT_FAILPOINT": failpoint, "RAPPORT_SESSION_TIMEOUT_MS": "6000"}
+    doomed.start()
+    until(doomed.ready, "ingest to be ready")
+    return doomed
+
+
+def test_a_request_that_lost_its_answer_is_sent_again_with_the_same_ids(
+    ingest: Ingest, engines: Engines, tmp_path: Path, prefix: str
+) -> None:
+    call = {"event": prefix, "userId": "u"}
+    doomed = killed_at("ingest_before_ack", engines.kafka, tmp_path)
+    with pytest.raises(httpx.HTTPError):
+        doomed.send("track", call)
+    assert doomed.process.wait(PATIENCE_S) == -signal.SIGKILL
+    assert ingest.send("track", call).status_code == 200
+    first, again = found(ingest.kafka, "touchpoints.accepted", named(prefix), 2)
+    assert first["event_id"] == again["event_id"]
+
+
+def test_records_whose_offset_was_not_committed_are_read_again_with_the_same_ids(
+    ingest: Ingest, engines: Engines, tmp_path: Path, prefix: str
+) -> None:
+    """One of the group is killed between Kafka's acknowledgement and the commit."""
+    doomed = killed_at("before_next_commit", engines.kafka, tmp_path)
+    producer = Producer({"bootstrap.servers": engines.kafka})
+    sent: list[bytes] = []
+
+    def dead_after_one_more() -> bool:
+        sent.append(json.dumps({"type": "track", "event": prefix, "userId": "u"}).encode())
+        producer.produce("touchpoints.inbound", sent[-1])
+        producer.flush(30)
+        return doomed.process.poll() is not None
+
+    until(dead_after_one_more, "a record to reach the one that dies of it")
+    values = found(ingest.kafka, "touchpoints.accepted", named(prefix), len(sent) + 1)
+    assert len({value["event_id"] for value in values}) == len(sent)
+
+
 def test_it_goes_on_by_itself_when_kafka_is_back(
     ingest: Ingest, engines: Engines, prefix: str
 ) -> None:

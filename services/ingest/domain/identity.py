@@ -44,7 +44,10 @@ def identifiers_of(
 
 
 def cleaned(kind: str, value: object, blocked: Blocked) -> str | Refusal:
-    """The one spelling of an identifier, or why it is none."""
+    """The one spelling of an identifier, or why it is none.
+
+    Besides what the workspace blocks, zeros and dashes alone name nobody (as at Segment).
+    """
     text = value if isinstance(value, str) else _as_text(value)
     if text is None:
         return Refusal(Reason.BAD_IDENTIFIER, f"{kind} is neither a text nor a whole number")
