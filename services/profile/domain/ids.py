@@ -57,6 +57,7 @@ def order_key(order_id: str) -> bytes:
     return blake2b(order_id.encode(), digest_size=8).digest()
 
 
+@lru_cache(NODES_CACHED)
 def uuid_text(sixteen: bytes) -> str:
     """16 bytes as a UUID is written."""
     digits = sixteen.hex()
