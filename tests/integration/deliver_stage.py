@@ -22,7 +22,7 @@ from uuid import UUID, uuid4
 import redis
 import redis.asyncio as aioredis
 import yaml
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from deploy.embedded.engines import Engines
 from schemas.alert import Alert
@@ -275,9 +275,21 @@ def _behind(consumer: Any, topic: str) -> int:
     ]
     behind = 0
     for place in consumer.committed(places, timeout=10):
-        low, high = consumer.get_watermark_offsets(place, timeout=10)
+        low, high = _ends(consumer, place)
         behind += high - max(low, place.offset)
     return behind
+
+
+def _ends(consumer: Any, place: TopicPartition) -> tuple[int, int]:
+    """First offset and end; a topic that was just made may have no leader yet."""
+    for _ in range(50):
+        try:
+            low, high = consumer.get_watermark_offsets(place, timeout=10)
+        except KafkaException:
+            time.sleep(0.2)
+        else:
+            return low, high
+    raise AssertionError(f"{place.topic} has no leader")
 
 
 def read_all(consumer: Any, topic: str) -> list[dict[str, Any]]:
@@ -285,7 +297,7 @@ def read_all(consumer: Any, topic: str) -> list[dict[str, Any]]:
     found = []
     for number in consumer.list_topics(topic).topics[topic].partitions:
         place = TopicPartition(topic, number)
-        low, high = consumer.get_watermark_offsets(place, timeout=10)
+        low, high = _ends(consumer, place)
         if low == high:
             continue
         place.offset = low
