@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -101,8 +101,9 @@ class Door:
     ) -> Verdict:
         """The verdict on a call, or on a whole request that could not be read."""
         message_id = call.get("messageId") if isinstance(call, dict) else None
-        named = message_id[:200] if isinstance(message_id, str) and message_id else None
-        return refused(raw, self.sender, refusal, at, record, named)
+        if isinstance(message_id, str) and message_id:
+            refusal = replace(refusal, message_id=message_id[:200])
+        return refused(raw, self.sender, refusal, at, record)
 
     def _admitting(self) -> Callable[[Draft], Verdict]:
         """The last stage: the draft as a record."""

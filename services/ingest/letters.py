@@ -46,12 +46,7 @@ def content_of(raw: bytes, record: Record | None) -> bytes:
 
 
 def refused(
-    raw: bytes,
-    sender: Sender,
-    refusal: Refusal,
-    at: datetime,
-    record: Record | None = None,
-    message_id: str | None = None,
+    raw: bytes, sender: Sender, refusal: Refusal, at: datetime, record: Record | None = None
 ) -> Verdict:
     """The verdict on bytes that are not let in. Its id is derived from what names the call."""
     letter = DeadLetter(
@@ -62,7 +57,7 @@ def refused(
         detail=refusal.detail[:DETAIL_CHARACTERS_MAX],
         field=refusal.field[:200] if refusal.field else None,
         source=sender.source,
-        message_id=message_id,
+        message_id=refusal.message_id,
         original=b64encode(raw[:ORIGINAL_BYTES_MAX]).decode(),
         topic=record.topic if record else None,
         partition=record.partition if record else None,

@@ -28,6 +28,7 @@ class Link:
         self._publisher = publisher
         self._stop = stop
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
+        self._where = ""
         #: Set once the topics are there; the stream starts then.
         self.connected = threading.Event()
 
@@ -61,6 +62,7 @@ class Link:
             if not clients.wait_for(self._settings, "Kafka", stopped=self._stop):
                 return None
             try:
+                self._where = clients.address(self._settings, "Kafka")
                 clients.ensure_topics(self._settings)
                 made = clients.producer(self._settings, **{"message.timeout.ms": DELIVERY_MS_MAX})
             except (KafkaException, clients.EngineMissing) as error:
@@ -76,6 +78,5 @@ class Link:
         try:
             producer.list_topics(timeout=2)
         except KafkaException as error:
-            where = clients.address(self._settings, "Kafka")
-            return str(clients.EngineMissing("Kafka", where, error))
+            return str(clients.EngineMissing("Kafka", self._where, error))
         return None

@@ -50,10 +50,12 @@ class Inbound:
         self._doors = doors
         self._stop = stop
         self._take_max = min(settings.batch_events_max, TAKEN_RECORDS_MAX)
+        self._where = ""
         self._said_at = -SAID_AGAIN_AFTER_S
 
     def run(self) -> None:
         """Until stopped. A Kafka that is away is waited for; nothing is committed meanwhile."""
+        self._where = clients.address(self._settings, "Kafka")
         watchdog = Watchdog(self._settings.watchdog_s).start()
         consumer = clients.consumer(self._settings, GROUP)
         producer = clients.producer(self._settings, **{"message.timeout.ms": 10_000})
@@ -139,8 +141,7 @@ class Inbound:
     def _is_fault(self, message: Any) -> bool:
         error = message.error()
         if error is not None:
-            where = clients.address(self._settings, "Kafka")
-            self._say(str(clients.EngineMissing("Kafka", where, error)))
+            self._say(str(clients.EngineMissing("Kafka", self._where, error)))
         return error is not None
 
     def _say(self, fault: str) -> None:

@@ -14,3 +14,4 @@ class Refusal:
     reason: Reason
     detail: str
     field: str | None = None
+    message_id: str | None = None
