@@ -99,6 +99,7 @@ def _java(classpath: tuple[Path, ...]) -> list[str]:
         "-XX:ReservedCodeCacheSize=64m",
         "-XX:+ExitOnOutOfMemoryError",
         "-Djava.awt.headless=true",
+        "--sun-misc-unsafe-memory-access=allow",
         *(f"-Dorg.slf4j.simpleLogger.{setting}" for setting in LOGGING),
         "-cp",
         os.pathsep.join(str(jar) for jar in classpath),

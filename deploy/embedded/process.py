@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+LOG_BYTES_MAX = 10_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -63,6 +65,12 @@ def still_runs(mark: Mark | None) -> bool:
     return mark is not None and birth(mark.pid) == mark.birth
 
 
+def _keep_small(log_path: Path) -> None:
+    """One earlier log is kept; without this it would grow for as long as the home lasts."""
+    if log_path.exists() and log_path.stat().st_size > LOG_BYTES_MAX:
+        log_path.replace(log_path.with_suffix(".log.1"))
+
+
 def _reap(pid: int) -> None:
     """Let a dead child go, so that it does not stay as a zombie. Others' children are theirs."""
     with contextlib.suppress(ChildProcessError):
@@ -98,6 +106,7 @@ class EngineProcess:
         """Run the command in a session of its own: a Ctrl-C at our terminal is not for it."""
         assert not self.alive(), f"{self.name} runs already"
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        _keep_small(self.log_path)
         with self.log_path.open("ab") as log:
             child = subprocess.Popen(
                 command,
