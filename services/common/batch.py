@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 Headers = tuple[tuple[str, bytes], ...]
 
 #: A state value in Redis is its version (8 bytes, big-endian) and then its body.
 VERSION_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One message as it was read from the log."""
 
     topic: str
@@ -42,8 +43,7 @@ class Batch:
     taken_at_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One record to publish. A snapshot names the state it shows (`watch`) at its `version`.
 
     After the relay the step compares `version` with Redis; when Redis has a newer one (or the
