@@ -145,6 +145,34 @@ def test_compressed_bodies_are_read(http: httpx.Client, table: str, encoding: st
 
 
 @pytest.mark.parametrize("encoding", COMPRESSED)
+def test_bodies_may_be_compressed_block_by_block(
+    http: httpx.Client, table: str, encoding: str
+) -> None:
+    blocks = [f"{n},word\n".encode() for n in range(300)]
+    answer = http.post(
+        "/",
+        params={"query": f"INSERT INTO {table} FORMAT CSV"},
+        content=b"".join(COMPRESSED[encoding](block) for block in blocks),
+        headers={"Content-Encoding": encoding},
+    )
+    assert answer.status_code == 200, answer.text
+    assert len(rows_of(http, table)) == 300
+
+
+@pytest.mark.parametrize("compress", [True, False, "lz4", "zstd", "gzip"])
+def test_clickhouse_connect_inserts_with_every_compression(
+    embedded: Engines, table: str, compress: str | bool
+) -> None:
+    address = urlsplit(embedded.clickhouse)
+    with clickhouse_connect.get_client(
+        host=address.hostname, port=address.port or 0, compress=compress
+    ) as connected:
+        rows = [[n, "x" * 50] for n in range(50_000)]
+        assert connected.insert(table, rows, column_names=["a", "b"]).written_rows == 50_000
+        assert connected.query(f"SELECT count() FROM {table}").result_rows == [(50_000,)]
+
+
+@pytest.mark.parametrize("encoding", COMPRESSED)
 def test_compressed_answers_are_written_when_asked_for(http: httpx.Client, encoding: str) -> None:
     with http.stream(
         "POST",
@@ -158,14 +186,23 @@ def test_compressed_answers_are_written_when_asked_for(http: httpx.Client, encod
     assert len(body) < 40_000
 
 
-def test_a_torn_compressed_body_inserts_nothing(http: httpx.Client, table: str) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "how"),
+    [("gzip", "not gzip"), ("gzip", "too early"), ("zstd", "too early"), ("lz4", "too early")],
+)
+def test_a_torn_compressed_body_inserts_nothing(
+    http: httpx.Client, table: str, encoding: str, how: str
+) -> None:
     rows = "".join(f"{n},word\n" for n in range(20_000)).encode()
-    torn = gzip.compress(rows)[:200] + b"not gzip at all"
+    torn = {
+        "not gzip": gzip.compress(rows)[:200] + b"not gzip at all",
+        "too early": COMPRESSED[encoding](rows)[:-20],
+    }[how]
     answer = http.post(
         "/",
         params={"query": f"INSERT INTO {table} FORMAT CSV"},
         content=torn,
-        headers={"Content-Encoding": "gzip"},
+        headers={"Content-Encoding": encoding},
     )
     assert answer.status_code == 400
     assert answer.headers["X-ClickHouse-Exception-Code"] == "271"

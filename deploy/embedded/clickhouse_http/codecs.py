@@ -12,6 +12,14 @@ from deploy.embedded.clickhouse_http.engine import QueryFailedError
 
 
 class Inflater(Protocol):
+    """What the three libraries have in common; it ends with its frame."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
     def decompress(self, chunk: bytes, /) -> bytes: ...
 
 
@@ -46,21 +54,44 @@ async def inflated(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator
             f"Code: 89. DB::Exception: Unknown compression method {encoding}. "
             "(UNKNOWN_COMPRESSION_METHOD)"
         )
-    inflater = INFLATERS[encoding]()
+    frames = Frames(encoding)
     async for chunk in chunks:
-        whole = _inflate(inflater, chunk, encoding)
+        whole = frames.inflate(chunk)
         if whole:
             yield whole
+    frames.finish()
 
 
-def _inflate(inflater: Inflater, chunk: bytes, encoding: str) -> bytes:
-    try:
-        return inflater.decompress(chunk) if chunk else b""
-    except (zlib.error, zstandard.ZstdError, RuntimeError, EOFError) as problem:
-        raise QueryFailedError(
-            f"Code: 271. DB::Exception: Cannot decompress {encoding} body: {problem}. "
-            "(CANNOT_DECOMPRESS)"
-        ) from None
+class Frames:
+    """A body of any number of frames one after the other, as clients compress block by block."""
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding
+        self._inflater: Inflater | None = None
+
+    def inflate(self, chunk: bytes) -> bytes:
+        parts = []
+        while chunk:
+            inflater = self._inflater or INFLATERS[self._encoding]()
+            try:
+                parts.append(inflater.decompress(chunk))
+            except (zlib.error, zstandard.ZstdError, RuntimeError, EOFError) as problem:
+                raise _torn(self._encoding, problem) from None
+            self._inflater = None if inflater.eof else inflater
+            chunk = inflater.unused_data if inflater.eof else b""
+        return b"".join(parts)
+
+    def finish(self) -> None:
+        """A body that ends within a frame is not all that was sent."""
+        if self._inflater is not None:
+            raise _torn(self._encoding, "it ends too early")
+
+
+def _torn(encoding: str, problem: object) -> QueryFailedError:
+    return QueryFailedError(
+        f"Code: 271. DB::Exception: Cannot decompress {encoding} body: {problem}. "
+        "(CANNOT_DECOMPRESS)"
+    )
 
 
 def accepted(header: str) -> str:
