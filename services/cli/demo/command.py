@@ -61,7 +61,8 @@ def demo(
         if stays:
             _until_interrupted(notes)
 
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _as_interrupt)
     try:
         perform(Options(BUILD / "demo", customers, chaos), Phases(notes), show)
     except FAULTS as fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import redis
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from schemas import topics
 from services.common import clients
 from services.common.settings import Settings
+from services.common.workspace import load_workspaces
 
 #: Readers whose positions are in Redis (p: place, o: slot): service -> topic it reads.
 STEPS: Final[dict[str, str]] = {
@@ -70,6 +71,11 @@ class Drain:
         self._admin = AdminClient(clients.kafka_config(settings) | {"log_level": 0})
         self._redis: redis.Redis = clients.redis_client(settings)
         self._partitions = range(settings.partitions)
+        self._queues = [
+            f"d:due:{workspace.name}/{endpoint.name}"
+            for workspace in load_workspaces(settings.workspace).values()
+            for endpoint in workspace.endpoints
+        ]
 
     def ends(self) -> dict[Place, int]:
         """End offset of every partition of every topic."""
@@ -95,7 +101,8 @@ class Drain:
 
     def done_by(self, service: str) -> int:
         """Records that a step has committed; asks only Redis."""
-        places = self._redis.mget([f"p:{service}:{number}" for number in self._partitions])
+        keys = [f"p:{service}:{number}" for number in self._partitions]
+        places: list[Any] = self._redis.mget(keys)
         return sum(max(0, int(place.partition(b":")[0])) for place in places if place)
 
     def _looked(self) -> Backlog:
@@ -132,8 +139,7 @@ class Drain:
             max(0, ends[place] - int(position or 0))
             for place, position in zip(places, positions, strict=True)
         )
-        due = [self._redis.zcard(key) for key in self._redis.scan_iter("d:due:*", count=10_000)]
-        return unread + sum(due)
+        return unread + sum(int(self._redis.zcard(queue)) for queue in self._queues)
 
     def _before_group(self, group: str, ends: Mapping[Place, int]) -> int:
         asked = [
