@@ -129,8 +129,8 @@ def _refuse_what_is_not_served(address: Mapping[str, str], headers: Mapping[str,
         )
     if headers.get("content-type", "").startswith("multipart/"):
         raise QueryFailedError(
-            "Code: 48. DB::Exception: multipart bodies (external tables, form-encoded parameters) are not "
-            "served here. (NOT_IMPLEMENTED)"
+            "Code: 48. DB::Exception: multipart bodies (external tables, parameters in forms) are "
+            "not served here. (NOT_IMPLEMENTED)"
         )
     if "origin" in headers:
         raise QueryFailedError("Code: 497. DB::Exception: not for web pages. (ACCESS_DENIED)")
