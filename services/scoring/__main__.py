@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from services.common.clients import (
     EngineMissing,
@@ -16,6 +20,7 @@ from services.common.clients import (
     clickhouse_client,
     consumer,
     ensure_topics,
+    kafka_config,
     missing,
     producer,
     wait_for,
@@ -24,9 +29,10 @@ from services.common.health import Check, HealthServer
 from services.common.logs import setup
 from services.common.run import Stop, Watchdog, settle_memory
 from services.common.settings import Settings
-from services.scoring.columns import GROUP, Columns
+from services.scoring.columns import ASKED_WITHIN_S, GROUP, SAID_AGAIN_AFTER_S, Columns
 from services.scoring.insert import Outage
 from services.scoring.store import migrate
+from services.scoring.waiting import Partition
 
 log = logging.getLogger(__name__)
 
@@ -79,13 +85,45 @@ def assembled(settings: Settings, workers: list[Columns]) -> Columns:
         settings,
         GROUP,
         on_commit=lambda error, partitions: workers[0].on_commit(error, partitions),
-        error_cb=lambda error: log.error("Kafka (RAPPORT_KAFKA): %s", error),
         **{"enable.partition.eof": True},
+        **quiet(),
     )
-    worker = Columns(reader, producer(settings), lambda: connected(settings))
+    admin = AdminClient(kafka_config(settings))
+    worker = Columns(
+        reader,
+        producer(settings, **quiet()),
+        lambda: connected(settings),
+        partial(oldest_offsets, admin),
+    )
     workers.append(worker)
     worker.subscribe()
     return worker
+
+
+def oldest_offsets(admin: Any, places: Sequence[Partition]) -> dict[Partition, int]:
+    """The oldest offset that the log still holds, by one question. KafkaException: no answer."""
+    if not places:
+        return {}
+    asked = {TopicPartition(*place): OffsetSpec.earliest() for place in places}  # type: ignore[no-untyped-call]
+    found = admin.list_offsets(asked, request_timeout=ASKED_WITHIN_S)
+    return {(one.topic, one.partition): told.result().offset for one, told in found.items()}
+
+
+def quiet() -> dict[str, Any]:
+    """Errors come to our log now and then, not twenty times a second past it to stderr."""
+    return {"error_cb": SaidSometimes(), "log_level": 2, "reconnect.backoff.ms": 200}
+
+
+class SaidSometimes:
+    """Logs what librdkafka says of a broker that is away; it tries again twenty times a second."""
+
+    def __init__(self) -> None:
+        self._said_at = -SAID_AGAIN_AFTER_S
+
+    def __call__(self, error: Any) -> None:
+        if time.monotonic() - self._said_at >= SAID_AGAIN_AFTER_S:
+            self._said_at = time.monotonic()
+            log.error("Kafka (RAPPORT_KAFKA): %s", error)
 
 
 def _fault_of(workers: list[Columns]) -> str | None:

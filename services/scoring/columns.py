@@ -24,17 +24,21 @@ from services.scoring.insert import Outage, insert
 from services.scoring.refuse import letter_of, publish
 from services.scoring.rows import PROCESSORS
 from services.scoring.rows.touchpoints import TABLE as TOUCHPOINTS
-from services.scoring.waiting import Line, Waiting
+from services.scoring.waiting import Line, Partition, Waiting
 
 log = logging.getLogger(__name__)
 
 GROUP: Final = "scoring.columns"
 INSERT_EVERY_S: Final = 1.0
 READ_WITHIN_S: Final = 0.1
+ASKED_WITHIN_S: Final = 5.0
 EVENTS_MAX: Final = 5_000
 SAID_AGAIN_AFTER_S: Final = 30.0
 #: What a processor raises on a value that it can not make rows of.
 NO_ROW: Final = (msgspec.DecodeError, ValueError, TypeError, ArithmeticError, RecursionError)
+
+#: The oldest offset that the log still holds of some partitions. KafkaException: no answer.
+Oldest = Callable[[Sequence[Partition]], dict[Partition, int]]
 
 OCCURRED_AT: Final = TOUCHPOINTS.schema.get_field_index("occurred_at")
 RECEIVED_AT: Final = TOUCHPOINTS.schema.get_field_index("received_at")
@@ -46,13 +50,16 @@ class Columns:
     Called from one thread; `step` blocks no longer than an insert may take.
     """
 
-    def __init__(self, consumer: Any, producer: Any, connect: Callable[[], Any]) -> None:
+    def __init__(
+        self, consumer: Any, producer: Any, connect: Callable[[], Any], oldest_of: Oldest
+    ) -> None:
         self._consumer = consumer
+        self._oldest_of = oldest_of
         self._producer = producer
         self._connect = connect
         self._client: Any = None
         self._waiting = Waiting()
-        self._done: dict[tuple[str, int], int] = {}
+        self._done: dict[Partition, int] = {}
         self._insert_at = 0.0
         self._said_at = -SAID_AGAIN_AFTER_S
         self._fault: str | None = None
@@ -202,7 +209,7 @@ class Columns:
         """New partitions start at what was committed. They are paused with the next try."""
         places = {(one.topic, one.partition) for one in partitions}
         log.info("reading %d more partitions", len(places))
-        _say_gaps(consumer, partitions)
+        _say_gaps(consumer, partitions, self._oldest_of)
 
     def _revoked(self, _consumer: Any, partitions: Sequence[Any]) -> None:
         """Another worker reads these from what was committed; rows that come twice are one."""
@@ -239,15 +246,17 @@ def _observe_freshness(lines: Sequence[Line]) -> None:
         metrics.COLUMNS_RECEIVED_SECONDS.observe(now - line.row[RECEIVED_AT].timestamp())
 
 
-def _say_gaps(consumer: Any, partitions: Sequence[Any]) -> None:
-    """Name what the log dropped before it was read: reading goes on at the oldest message."""
+def _say_gaps(consumer: Any, partitions: Sequence[Any], oldest_of: Oldest) -> None:
+    """Name what the log dropped before it was read: reading goes on at the oldest message.
+
+    Called while the group rebalances, so it may ask Kafka twice, not once for each partition.
+    """
     try:
-        for one in consumer.committed(list(partitions), timeout=10):
-            if one.offset <= 0:
-                continue
-            oldest, _ = consumer.get_watermark_offsets(one, timeout=5)
-            if oldest > one.offset:
-                place = (one.topic, one.partition, one.offset, oldest)
+        committed = consumer.committed(list(partitions), timeout=ASKED_WITHIN_S)
+        started = {(one.topic, one.partition): one.offset for one in committed if one.offset > 0}
+        for (topic, partition), oldest in oldest_of(list(started)).items():
+            if oldest > started[topic, partition]:
+                place = (topic, partition, started[topic, partition], oldest)
                 log.error("%s %d: the log lost the messages from %d to before %d", *place)
     except KafkaException as error:
         log.warning("could not compare the committed offsets with the log: %s", error)

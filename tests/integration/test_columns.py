@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,7 +60,8 @@ class Running:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.log = subprocess.PIPE
+        # A file, not a pipe: nobody reads a pipe while it fills, and then its writer stands still.
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by stop
         environment = os.environ | {
             "RAPPORT_KAFKA": settings.kafka,
             "RAPPORT_CLICKHOUSE": settings.clickhouse,
@@ -69,12 +71,10 @@ class Running:
         if failpoint:
             environment["RAPPORT_FAILPOINT"] = failpoint
         command = [sys.executable, "-m", "services.scoring", "columns"]
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
-        )
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=self.log)
 
     def asked(self, path: str) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10)
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=30)
 
     def ready(self) -> bool:
         try:
@@ -86,8 +86,9 @@ class Running:
         """Ask it to stop; gives its log."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        _, log = self.process.communicate(timeout=WITHIN_S)
-        return log
+        self.process.wait(WITHIN_S)
+        self.log.seek(0)
+        return self.log.read()
 
 
 @contextmanager
@@ -98,7 +99,8 @@ def columns(settings: Settings, failpoint: str = "") -> Iterator[Running]:
     finally:
         if running.process.poll() is None:
             running.process.kill()
-            running.process.communicate()
+            running.process.wait()
+        running.log.close()
 
 
 def publish(settings: Settings, messages: list[tuple[str, BaseModel | bytes]]) -> None:
@@ -193,7 +195,7 @@ def test_a_kill_around_an_insert_loses_and_doubles_nothing(
     letter = MESSAGES[topics.DEAD_LETTERS.name, "bad time"].model_copy(update={"workspace": prefix})
     publish(settings, [*visits(prefix, 500), (topics.DEAD_LETTERS.name, letter)])
     with columns(settings, failpoint=f"clickhouse_insert:{nth}") as killed:
-        killed.process.communicate(timeout=WITHIN_S)
+        killed.process.wait(WITHIN_S)
         assert killed.process.returncode == -signal.SIGKILL
     with columns(settings) as running:
         until(lambda: counted(client, "touchpoints", prefix) == 500, "all visits")
@@ -256,3 +258,36 @@ def test_while_clickhouse_is_down_it_says_so_and_catches_up_by_itself(
         log = running.stop()
         assert "ClickHouse (RAPPORT_CLICKHOUSE)" in log
         client.close()
+
+
+def test_a_clickhouse_that_hangs_is_waited_out(
+    engines: Engines, settings: Settings, client: Any, prefix: str
+) -> None:
+    with columns(settings) as running:
+        until(running.ready, "ready")
+        engines.pause("clickhouse")
+        try:
+            publish(settings, visits(prefix, 100))
+            until(lambda: "RAPPORT_CLICKHOUSE" in running.asked("/readyz").text, "said so")
+        finally:
+            engines.resume("clickhouse")
+        until(lambda: counted(client, "touchpoints", prefix) == 100, "caught up")
+        until(running.ready, "ready again")
+        running.stop()
+
+
+def test_while_kafka_is_down_it_says_so_and_goes_on_by_itself(
+    engines: Engines, settings: Settings, client: Any, prefix: str
+) -> None:
+    with columns(settings) as running:
+        until(running.ready, "ready")
+        engines.kill("kafka")
+        try:
+            until(lambda: "RAPPORT_KAFKA" in running.asked("/readyz").text, "said so")
+        finally:
+            engines.start("kafka")
+        publish(settings, visits(prefix, 100))
+        until(lambda: counted(client, "touchpoints", prefix) == 100, "went on")
+        until(running.ready, "ready again")
+        running.stop()
+        assert running.process.returncode == 0

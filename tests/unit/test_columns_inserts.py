@@ -146,7 +146,7 @@ class World:
         self.producer = FakeProducer()
         self.clickhouse = FakeClickHouse()
         self.connects = True
-        self.columns = Columns(self.consumer, self.producer, self.connect)
+        self.columns = Columns(self.consumer, self.producer, self.connect, lambda _: {})
 
     def connect(self) -> FakeClickHouse:
         if not self.connects:
