@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,10 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from deploy.embedded.engines import Engines
+from schemas.dead_letter import DeadLetter, Reason
 from services.common.batch import Batch, Decision, Output, next_version, unpack_state
+from services.common.clients import ensure_topics
+from services.common.ports import Gap
 from services.common.run import Stop
 from services.common.settings import Settings
 from services.common.step_service import Plan, _Worker
@@ -179,3 +183,56 @@ def test_slots_are_free_when_a_worker_has_left(settings: Settings, topics: str) 
     client = redis.Redis.from_url(settings.redis)
     assert client.keys(f"o:{topics}:*") == []
     client.close()
+
+
+def test_a_poisonous_record_becomes_a_dead_letter_and_delays_nobody(
+    settings: Settings, topics: str
+) -> None:
+    ensure_topics(settings)
+    send(settings, topics, [(b"k%d" % n, b"x") for n in range(40)])
+    send(settings, topics, [(b"k7", b"poison")])
+    send(settings, topics, [(b"k%d" % n, b"x") for n in range(40)])
+    with worker(settings, topics, fenced=True):
+        until(lambda: total(settings, topics) == 80)
+    letters = [DeadLetter.model_validate_json(value) for value in all_of(settings, "dead_letters")]
+    (letter,) = [one for one in letters if one.topic == f"{topics}.in"]
+    assert letter.reason is Reason.POISON
+    assert b64decode(letter.original) == b"poison"
+
+
+@pytest.mark.parametrize("stored", [10**6, -5])
+def test_a_position_that_the_log_does_not_hold_is_named_and_never_skipped(
+    settings: Settings, topics: str, stored: int
+) -> None:
+    client = redis.Redis.from_url(settings.redis)
+    for partition in range(4):
+        client.set(f"p:{topics}:{partition}", f"{stored}:3")
+    send(settings, topics, [(b"k", b"x")])
+    plan = Plan(topics, f"{topics}.in", lambda one: Counting(one, topics), fenced=False)
+    with pytest.raises(Gap, match=rf"{topics}.in.*stored position is {stored}.*position accept"):
+        _Worker(settings, plan, Stop()).run()
+    assert total(settings, topics) == 0
+    client.close()
+
+
+def all_of(settings: Settings, topic: str) -> list[bytes]:
+    """Every committed record of a topic."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka,
+            "group.id": "reader",
+            "enable.partition.eof": True,
+        }
+    )
+    partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+    consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
+    values, at_end = [], 0
+    while at_end < len(partitions):
+        message = consumer.poll(10)
+        assert message is not None
+        if message.error():
+            at_end += 1
+        else:
+            values.append(message.value() or b"")
+    consumer.close()
+    return values
