@@ -26,9 +26,7 @@ for number in (1, 2, 3):
 
 
 def run(code: str, failpoint: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {"PYTHONPATH": str(ROOT)} | (
-        {"RAPPORT_FAILPOINT": failpoint} if failpoint else {}
-    )
+    armed = {"RAPPORT_FAILPOINT": failpoint} if failpoint else {}
     return subprocess.run(
         [sys.executable, "-c", code],
         env={"PYTHONPATH": str(ROOT)} | armed,
