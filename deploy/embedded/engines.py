@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -171,13 +170,21 @@ def _bring_up(
 ) -> None:
     if process.alive() and fixed in (None, process.port):
         say(f"{process.name}: runs already, pid {process.pid}, port {process.port}")
-    else:
-        process.stop()
-        port = ports.choose(process.name, fixed, process.port)
-        if process.port not in (None, port):
-            say(f"{process.name}: its earlier port {process.port} is taken, now {port}")
+        _wait(process, say, abandoned)
+        return
+    process.stop()
+    port = ports.choose(process.name, fixed, process.port)
+    if process.port not in (None, port):
+        say(f"{process.name}: its earlier port {process.port} is taken, now {port}")
+    try:
         _launch(home, process, port, say)
-    _wait(process, say, abandoned)
+        _wait(process, say, abandoned)
+    except EngineFailedError:
+        if fixed or process.alive() or ports.is_free(port):
+            raise
+        say(f"{process.name}: port {port} was taken meanwhile by {ports.holder(port)}")
+        _launch(home, process, ports.free_port(), say)
+        _wait(process, say, abandoned)
 
 
 def _launch(home: Path, process: EngineProcess, port: int, say: Say) -> None:
@@ -194,7 +201,7 @@ def _wait(process: EngineProcess, say: Say, abandoned: Abandoned) -> None:
     """Until it answers; a process that ends meanwhile is an error at once."""
     started = time.monotonic()
     assert process.port is not None
-    while not (_listens(process.port) and ANSWERS[process.name](process.port)):
+    while not (_listens(process) and ANSWERS[process.name](process.port)):
         if abandoned():
             raise EngineFailedError(f"{process.name}: stopped while it was starting")
         elapsed_s = time.monotonic() - started
@@ -217,7 +224,6 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
     return True
 
 
-def _listens(port: int) -> bool:
-    """Cheaper than asking, and quiet: clients log refused connections."""
-    with socket.socket() as probe:
-        return probe.connect_ex((ports.HOST, port)) == 0
+def _listens(process: EngineProcess) -> bool:
+    """Quieter than asking, as clients log refused connections; and sure that it is ours."""
+    return bool(process.pid and process.port and ports.listens(process.pid, process.port))

@@ -1,10 +1,13 @@
 """Which TCP ports are free on this machine, and who holds the others."""
 
+import secrets
 import socket
+from pathlib import Path
 
 import psutil
 
 HOST = "127.0.0.1"
+LOWEST = 15_000
 
 
 class PortTakenError(RuntimeError):
@@ -29,11 +32,39 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that the system says is free. Another process may still be faster."""
+    """A port that nobody listens on, below those that the system gives to clients.
+
+    From there a client could take an engine's port while the engine is down, even by
+    connecting to itself when it tries again and again to reach it.
+    """
+    for _ in range(200):
+        port = LOWEST + secrets.randbelow(_clients_from() - LOWEST)
+        if is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return int(probe.getsockname()[1])
+
+
+def _clients_from() -> int:
+    """Where the ports of clients begin; on Linux it can be set."""
+    known = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    begin = int(known.read_text().split()[0]) if known.exists() else 32768
+    return begin if begin > LOWEST + 1000 else 32768
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether this process, and not another one, listens on the port."""
+    try:
+        connections = psutil.Process(pid).net_connections(kind="tcp")
+    except psutil.Error:
+        return False
+    return any(
+        connection.status == psutil.CONN_LISTEN
+        and bool(connection.laddr)
+        and connection.laddr[1] == port
+        for connection in connections
+    )
 
 
 def choose(engine: str, fixed: int | None, remembered: int | None) -> int:

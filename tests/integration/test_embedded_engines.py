@@ -1,5 +1,6 @@
 """The embedded engines: they keep what they were given, whatever ends them."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from redis import Redis
 
+from deploy.embedded import ports
 from deploy.embedded.engines import Engines, start_engines
 from deploy.embedded.process import still_runs
 
@@ -106,6 +108,20 @@ def test_named_engines_are_used_and_nothing_is_started_for_them(
     assert again.redis == own.redis
     again.stop()
     assert len(own.pids) == 3
+
+
+def test_a_port_that_is_lost_in_a_race_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as faster:
+        faster.bind((ports.HOST, ports.free_port()))
+        faster.listen()
+        held = faster.getsockname()[1]
+        monkeypatch.setattr(ports, "choose", lambda *_: held)
+        started = start_engines(tmp_path, kafka="named", clickhouse="named")
+    assert started.redis != f"redis://{ports.HOST}:{held}/0"
+    assert started.answers("redis")
+    started.stop()
 
 
 def test_stopping_leaves_no_process_and_starting_again_finds_the_data(
