@@ -170,6 +170,7 @@ def _bring_up(
 ) -> None:
     if process.alive() and fixed in (None, process.port):
         say(f"{process.name}: runs already, pid {process.pid}, port {process.port}")
+        process.signal(signal.SIGCONT)  # it may have been left paused
         _wait(process, say, abandoned)
         return
     process.stop()

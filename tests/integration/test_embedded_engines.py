@@ -95,8 +95,10 @@ def test_a_paused_engine_does_not_answer_until_it_is_resumed(own: Engines) -> No
 
 def test_a_second_start_adopts_what_runs(own: Engines) -> None:
     said: list[str] = []
+    own.pause("redis")
     again = start_engines(own.home, say=said.append)
     assert again.pids == own.pids
+    assert again.answers("redis")
     assert sum("runs already" in line for line in said) == 3
 
 
