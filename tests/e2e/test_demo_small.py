@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 
+from deploy.embedded.process import birth
 from services.cli.demo.phases import Phases
 from services.cli.demo.results import as_object, mismatches
 from services.cli.demo.run import Options, Outcome, perform
@@ -40,4 +40,4 @@ def test_everything_that_is_sent_in_comes_out_once_though_a_service_is_killed(
     assert "kill -9" in log.getvalue()
     pids.pop("demo")
     assert len(pids) == 10
-    assert not [name for name, pid in pids.items() if psutil.pid_exists(pid)]
+    assert not [name for name, pid in pids.items() if birth(pid)]

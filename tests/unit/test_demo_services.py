@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from deploy.embedded.engines import Engines
+from deploy.embedded.process import birth
 from services.cli import services as supervisor
 from services.cli.services import ServiceFailedError, Services, start_services
 from services.common.settings import Settings
@@ -75,7 +75,7 @@ def test_stopping_leaves_no_process_and_no_address(tmp_path: Path, started: list
     pids = list(services.pids.values())
     services.stop()
     assert len(pids) == 2
-    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert not any(birth(pid) for pid in pids)
     assert not (tmp_path / supervisor.ADDRESSES_FILE).exists()
 
 
