@@ -19,7 +19,7 @@ from services.journey.domain.rules import Rules
 #: How long the survivor's scores may take to arrive before an alert counts as not taken over.
 HANDOVER_US = 30_000_000
 #: How long late messages of the lost profile are refused; then nothing of it is kept.
-TOMBSTONE_US = 900_000_000
+TOMBSTONE_US = 60_000_000
 
 
 def merged(
