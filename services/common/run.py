@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import logging
 import os
@@ -66,6 +67,7 @@ class Watchdog:
             looked = now
             if self.silent_s() > self._seconds:
                 log.critical("no progress for %.0f s: ending the process", self._seconds)
+                faulthandler.dump_traceback(all_threads=True)
                 os._exit(STUCK_STATUS)
 
 

@@ -140,12 +140,18 @@ class _Worker:
             self._wait_out()
 
     def _wait_out(self) -> None:
-        """Keep the membership while engines are away; then go on from Redis's positions."""
+        """Keep polling while engines are away; then go on from Redis's positions.
+
+        At least once, even when all answer: a member that the group has forgotten (the broker
+        was killed) learns it only by polling, and could publish nothing before.
+        """
         self._step.reset()
-        while not self._stop() and any(clients.missing(self._settings, name) for name in ENGINES):
+        while True:
             self._log.pause()
             self._watchdog.alive()
-            self._stop.wait(0.3)
+            away = [name for name in ENGINES if clients.missing(self._settings, name)]
+            if self._stop.wait(0.3) or not away:
+                return
 
     def _leave(self) -> None:
         """Publish and free what is in flight, so that nobody has to take it over."""
