@@ -51,10 +51,10 @@ COLUMNS = Columns(
 )
 RUN = Run(
     sent=Sent(kafka=90, sdk=9, answers=Counter({200: 1})),
-    accepted=97,
+    records={"touchpoints.accepted": 97},
     columns=COLUMNS,
     webhooks=Webhooks(due=5, verified=5, repeated=1, rejected=0, missing=0, unexpected=0),
-    memory=Memory(10_000, 9_000, 800, 97, {"m:": 800}),
+    memory=Memory(10_000, 9_000, 800, 97, {"m:": 800, "c:": 5_000, "n:": 1_000, "j:": 2_000}),
     seconds={"replay": 1.0, "drain": 2.0},
     events_per_s=33.3,
     peak_memory_mb=900,
@@ -79,7 +79,7 @@ def test_a_run_that_is_right_has_no_mismatch() -> None:
 @pytest.mark.parametrize(
     ("broken", "name"),
     [
-        (lambda: replace(RUN, accepted=96), "duplicates_dropped"),
+        (lambda: replace(RUN, records={"touchpoints.accepted": 96}), "duplicates_dropped"),
         (lambda: replace(RUN, sent=Sent(kafka=89, sdk=9, answers=Counter({200: 1}))), "sent"),
         (lambda: wrong_columns(distinct=89), "distinct"),
         (lambda: wrong_columns(dead_letters={"bad_time": 3}), "dead_letters_by_reason"),
@@ -105,7 +105,8 @@ def test_the_numbers_of_the_run_are_the_measured_ones() -> None:
     assert found["duplicates_dropped"] == 7
     assert found["merges"] == 28
     assert found["restarts"] == {"profile": 1}
-    assert found["redis_bytes_per_profile"] == 750
+    assert found["redis_bytes_per_profile"] == 500
+    assert found["redis_bytes_per_profile_all_services"] == 750
 
 
 def test_the_page_shows_the_numbers_and_fits_into_its_width() -> None:

@@ -25,6 +25,7 @@ SEED = 1997
 SDK_SHARE = 0.15
 DUPLICATE_SHARE = 0.025
 LATE_SHARE = 0.06
+SHUFFLED_SHARE = 0.2
 VISITORS_PER_CUSTOMER = 0.17
 HOUR_US = 3_600_000_000
 #: Each so many customers, one uses the device of another: the second login must not merge them.
@@ -122,7 +123,10 @@ def _as_sent(
 
 
 def _arrival(at_us: int, dice: Random) -> float:
-    """Most arrive within two hours, out of order; some are days or weeks late."""
-    if dice.random() < LATE_SHARE:
+    """Most arrive at once; many within two hours, out of order; some are days or weeks late."""
+    chance = dice.random()
+    if chance < LATE_SHARE:
         return at_us + dice.expovariate(1 / (10 * 24 * HOUR_US))
-    return at_us + dice.uniform(0, 2 * HOUR_US)
+    if chance < LATE_SHARE + SHUFFLED_SHARE:
+        return at_us + dice.uniform(0, 2 * HOUR_US)
+    return at_us + dice.uniform(0, 5_000_000)

@@ -18,6 +18,8 @@ from services.common.settings import Settings
 
 Row = dict[str, Any]
 DATABASE: Final = "rapport"
+#: What Redis uses for itself, by the names of its INFO.
+NOT_STATE: Final = ("used_memory_startup", "mem_clients_normal", "mem_aof_buffer")
 
 COUNTS: Final = """
 SELECT
@@ -77,13 +79,21 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes of Redis, by what they are for. `state`: all but message ids and an empty Redis."""
+    """Bytes of Redis, by what they are for.
+
+    `state`: all but message ids, an empty Redis, and the buffers of connections and of the log.
+    """
 
     used: int
     state: int
     message_ids: int
     remembered: int
     by_prefix: dict[str, int]
+
+    @property
+    def profiles(self) -> int:
+        """What the profile service keeps: components, and identifiers that lead to them."""
+        return self.by_prefix.get("c:", 0) + self.by_prefix.get("n:", 0)
 
 
 class Questions:
@@ -149,7 +159,8 @@ def redis_memory(client: redis.Redis) -> Memory:
     memory: Any = client.info("memory")
     ids = found.get("m:", 0)
     used = int(memory["used_memory"])
-    return Memory(used, used - int(memory["used_memory_startup"]) - ids, ids, remembered, found)
+    other = sum(int(memory.get(name, 0)) for name in NOT_STATE)
+    return Memory(used, used - other - ids, ids, remembered, found)
 
 
 def _chunks(client: redis.Redis) -> Iterator[list[bytes]]:
@@ -185,7 +196,7 @@ def _values(settings: Settings, ends: Mapping[Place, int]) -> Iterator[bytes]:
     open_places = {place for place, end in ends.items() if end}
     try:
         while open_places:
-            for message in reader.consume(5_000, timeout=5):
+            for message in reader.consume(5_000, timeout=0.2):
                 if message.error():
                     open_places.discard((message.topic(), message.partition()))
                 else:

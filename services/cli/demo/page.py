@@ -130,8 +130,10 @@ def _speed(found: Mapping[str, Any]) -> Text:
     phases = ", ".join(f"{name} {value:.0f}" for name, value in seconds.items())
     return Text(
         f"{found['events_per_s']:,} messages/s through everything · peak memory "
-        f"{found['peak_memory_mb']:,} MB · Redis: {found['redis_bytes_per_profile']:,} bytes a "
-        f"profile, {found['redis_bytes_per_message_id']} a message id\nseconds: {phases}",
+        f"{found['peak_memory_mb']:,} MB · seconds: {phases}\n"
+        f"Redis: {found['redis_bytes_per_profile']:,} bytes a profile "
+        f"({found['redis_bytes_per_profile_all_services']:,} with journey's state of it), "
+        f"{found['redis_bytes_per_message_id']} a message id",
         style="dim",
     )
 

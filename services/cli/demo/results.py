@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from schemas import topics
 from services.cli.demo.ledger import Ledger
 from services.cli.demo.measure import Columns, Memory, Row, money
 from services.cli.demo.replay import Sent
@@ -32,7 +33,7 @@ class Run:
     """Everything measured in one run."""
 
     sent: Sent
-    accepted: int
+    records: Mapping[str, int]
     columns: Columns
     webhooks: Webhooks
     memory: Memory
@@ -55,13 +56,14 @@ def as_object(run: Run, truth: Ledger) -> dict[str, Any]:
         "refunded": money(found.counts["refunded"]),
         "sent": run.sent.total,
         "distinct": found.distinct,
-        "duplicates_dropped": run.accepted - found.distinct,
+        "duplicates_dropped": run.records[topics.ACCEPTED.name] - found.distinct,
         "dead_letters": sum(found.dead_letters.values()),
         "dead_letters_by_reason": found.dead_letters,
         "profiles": profiles,
         "people_true": truth.people,
         "identity_errors": len(found.identity_errors),
         "identifiers": int(found.counts["identifiers"]),
+        "records_by_topic": dict(run.records),
         "merges": int(found.counts["identifiers"]) - profiles,
         "redirects": found.redirects,
         "stages": {name: int(row["profiles"]) for name, row in found.stages.items()},
@@ -75,7 +77,8 @@ def as_object(run: Run, truth: Ledger) -> dict[str, Any]:
         "webhooks_rejected": run.webhooks.rejected,
         "seconds": dict(run.seconds),
         "events_per_s": round(run.events_per_s),
-        "redis_bytes_per_profile": round(run.memory.state / max(1, profiles)),
+        "redis_bytes_per_profile": round(run.memory.profiles / max(1, profiles)),
+        "redis_bytes_per_profile_all_services": round(run.memory.state / max(1, profiles)),
         "redis_bytes_per_message_id": round(
             run.memory.message_ids / max(1, run.memory.remembered), 1
         ),

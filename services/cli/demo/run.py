@@ -169,7 +169,7 @@ class Act:
             redis = redis_memory(client)
         return Run(
             sent=sent,
-            accepted=self._drain.backlog().ends[topics.ACCEPTED.name],
+            records=self._drain.backlog().ends,
             columns=self._asked().columns(truth.owners),
             webhooks=webhooks,
             memory=redis,
