@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -63,10 +63,10 @@ def perform(options: Options, phases: Phases, show: Callable[[Stage, Outcome], N
     Raises AlreadyRunsError, EngineFailedError, ServiceFailedError, ReplayFailedError, StuckError.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="generate") as hands:
-        generated = hands.submit(_generated, options.customers)
+        generated = [hands.submit(_generated, options.customers)]
         with staged(options.home, phases) as stage:
             act = Act(stage, phases, options.chaos)
-            show(stage, act.run(generated.result()))
+            show(stage, act.run(generated))
 
 
 def _generated(customers: int | None) -> Replay:
@@ -96,20 +96,21 @@ class Act:
         self._drain = Drain(stage.settings)
         self._questions: Questions | None = None
 
-    def run(self, made: Replay) -> Outcome:
-        """All phases, and what came out."""
+    def run(self, generated: list[Future[Replay]]) -> Outcome:
+        """All phases, and what came out. The replay is taken out of the list, and let go of."""
         used = ResourceWatch(self._stage.pids).start()
         try:
-            sent = self._replayed(made)
+            sent, truth = self._replayed(generated.pop().result())
             self._fitted_and_scored()
             webhooks = self._webhooks()
         finally:
             used.stop()
         with self._phases.phase("results", "results are read back"):
-            return Outcome(self._measured(made.ledger, sent, webhooks, used), made.ledger)
+            return Outcome(self._measured(truth, sent, webhooks, used), truth)
 
-    def _replayed(self, made: Replay) -> Sent:
-        chaos = Chaos(self._stage, made.ledger.distinct, self._phases.note)
+    def _replayed(self, made: Replay) -> tuple[Sent, Ledger]:
+        truth = made.ledger
+        chaos = Chaos(self._stage, truth.distinct, self._phases.note)
         if self._with_chaos:
             chaos.start()
         try:
@@ -117,11 +118,12 @@ class Act:
                 "replay", f"{len(made.sends):,} messages sent by HTTP and Kafka", len(made.sends)
             ) as advanced:
                 sent = replay(self._settings, self._stage.services.http, made.sends, advanced)
-            with self._phases.phase("drain", "all of them went through", made.ledger.sent) as more:
+            del made  # the messages are on their way: their memory is needed elsewhere
+            with self._phases.phase("drain", "all of them went through", truth.sent) as more:
                 self._drained(_Advancing(more).seen)
         finally:
             chaos.stop()
-        return sent
+        return sent, truth
 
     def _drained(self, seen: Callable[[Backlog], None]) -> None:
         wait_until_empty(self._drain.backlog, seen)
