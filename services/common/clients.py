@@ -72,6 +72,16 @@ def producer(settings: Settings, **extra: Any) -> Any:
     )
 
 
+def fenced(settings: Settings, group: str) -> dict[str, Any]:
+    """What makes a producer transactional. Readers wait for a dead worker's open transaction, so
+    it is short; and a worker with a name ends its own when it comes back."""
+    return {
+        "transactional.id": f"{group}-{settings.instance or time.time_ns()}",
+        "transaction.timeout.ms": 20_000,
+        "message.timeout.ms": 20_000,
+    }
+
+
 def consumer(settings: Settings, group: str, **extra: Any) -> Any:
     """A consumer that commits nothing by itself and rebalances cooperatively.
 

@@ -14,8 +14,11 @@ from services.common.ports import PublishFailed
 
 log_to = logging.getLogger(__name__)
 
-FLUSH_S_MAX = 60
-TRANSACTION_S_MAX = 60
+FLUSH_S_MAX = 9
+TRANSACTION_S_MAX = 10
+#: librdkafka repeats this while the group rebalances, and the group waits for the thread that
+#: waits for us: give up soon, so that it polls.
+SEND_OFFSETS_S_MAX = 3
 
 
 class Reports:
@@ -66,37 +69,47 @@ class FencedPublisher:
         self._producer: Any = None
 
     def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
-        """Send, carry the offsets, commit; after any fault a new producer starts afresh."""
-        try:
-            self._in_transaction(outputs, positions)
-        except (KafkaException, BufferError, PublishFailed) as error:
-            self._throw_away()
-            raise PublishFailed(f"Kafka (RAPPORT_KAFKA): {error}") from error
+        """Send, carry the offsets, commit; after any fault a new producer starts afresh.
 
-    def _in_transaction(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
-        if self._producer is None:
-            self._producer = self._make_producer()
-            self._producer.init_transactions(TRANSACTION_S_MAX)
+        The producer is taken out meanwhile: a call that hangs never shares it with the next one,
+        whose init_transactions fences it.
+        """
+        producer, self._producer = self._producer, None
+        try:
+            producer = producer or self._begun()
+            self._in_transaction(producer, outputs, positions)
+        except (KafkaException, BufferError, PublishFailed) as error:
+            _throw_away(producer)
+            raise PublishFailed(f"Kafka (RAPPORT_KAFKA): {error}") from error
+        self._producer = producer
+
+    def _begun(self) -> Any:
+        producer = self._make_producer()
+        producer.init_transactions(TRANSACTION_S_MAX)
+        return producer
+
+    def _in_transaction(
+        self, producer: Any, outputs: Sequence[Output], positions: Mapping[int, int]
+    ) -> None:
         reports = Reports()
-        self._producer.begin_transaction()
-        send(self._producer, outputs, reports)
+        producer.begin_transaction()
+        send(producer, outputs, reports)
         if positions:
             places = [TopicPartition(self._topic, p, offset) for p, offset in positions.items()]
-            self._producer.send_offsets_to_transaction(
-                places, self._consumer.consumer_group_metadata(), TRANSACTION_S_MAX
-            )
-        self._producer.commit_transaction(TRANSACTION_S_MAX)
+            member = self._consumer.consumer_group_metadata()
+            producer.send_offsets_to_transaction(places, member, SEND_OFFSETS_S_MAX)
+        producer.commit_transaction(TRANSACTION_S_MAX)
         settle(reports, len(outputs))
 
-    def _throw_away(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        try:
-            producer.abort_transaction(5)
-        except KafkaException as error:
-            log_to.info("the transaction could not be aborted either: %s", error)
-        producer.purge()
+
+def _throw_away(producer: Any) -> None:
+    if producer is None:
+        return
+    try:
+        producer.abort_transaction(3)
+    except KafkaException as error:
+        log_to.info("the transaction could not be aborted either: %s", error)
+    producer.purge()
 
 
 def send(producer: Any, outputs: Sequence[Output], reports: Reports) -> None:

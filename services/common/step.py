@@ -27,6 +27,7 @@ from services.common.ports import (
     Store,
     StoreGone,
 )
+from services.common.relay import answer_of
 
 log_to = logging.getLogger(__name__)
 
@@ -103,9 +104,7 @@ class Step:
 
     def reset(self) -> None:
         """Forget what memory holds: Redis says where to go on (rule 4)."""
-        if self._relaying is not None:
-            self._relaying.exception()  # wait for it; its slot will be relayed again
-        self._relaying = None
+        self._relaying = None  # its slot will be relayed again, by a producer that fences this one
         self._places.clear()
         self._full.clear()
 
@@ -252,10 +251,11 @@ class Step:
         if self._relaying is None:
             return
         relaying, self._relaying = self._relaying, None
-        self._remember_published(relaying.result())
+        self._remember_published(answer_of(relaying))
 
     def _publish(self, outputs: list[Output], positions: dict[int, int]) -> None:
-        self._parts.publisher.publish(outputs, positions)
+        publishing = self._parts.relay.submit(self._parts.publisher.publish, outputs, positions)
+        answer_of(publishing)
         self._remember_published(outputs)
 
     def _remember_published(self, outputs: list[Output]) -> None:

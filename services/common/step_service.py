@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +18,7 @@ from services.common.kafka_publisher import FencedPublisher, PlainPublisher
 from services.common.metrics import LAG, OUTAGES, StepMetrics
 from services.common.ports import PublishFailed, StoreGone
 from services.common.redis_store import RedisStore
+from services.common.relay import Relay
 from services.common.run import Stop, Watchdog, settle_memory
 from services.common.settings import Settings
 from services.common.step import Parts, Step
@@ -53,19 +53,6 @@ def run(settings: Settings, plan: Plan, stop: Stop) -> None:
         health.stop()
 
 
-def _reliable(settings: Settings, plan: Plan) -> dict[str, object]:
-    """How the outputs are produced. Readers wait for a dead worker's open transaction, so it is
-    short; and a worker with a name ends its own when it comes back."""
-    if not plan.fenced:
-        return {"message.timeout.ms": 30_000}
-    name = settings.instance or str(time.time_ns())
-    return {
-        "transactional.id": f"{plan.service}-{name}",
-        "transaction.timeout.ms": 20_000,
-        "message.timeout.ms": 20_000,
-    }
-
-
 class _Guarded:
     """A handler whose trouble with Redis is an outage, and never blamed on a record."""
 
@@ -94,8 +81,8 @@ class _Worker:
         group = plan.service
         consumer = clients.consumer(settings, group, **{"auto.offset.reset": "error"})
         self._log = KafkaLog(consumer, plan.topic, settings.batch_events_max)
-        self._relay = ThreadPoolExecutor(1, thread_name_prefix="relay")
-        make = partial(clients.producer, settings, **_reliable(settings, plan))
+        kept = clients.fenced(settings, group) if plan.fenced else {"message.timeout.ms": 30_000}
+        make = partial(clients.producer, settings, **kept)
         self._step = Step(
             Parts(
                 service=plan.service,
@@ -110,7 +97,7 @@ class _Worker:
                 if plan.fenced
                 else PlainPublisher(make),
                 handler=_Guarded(plan.make_handler(self._redis)),
-                relay=self._relay,
+                relay=Relay(),
                 now_us=lambda: time.time_ns() // 1_000,
                 observer=StepMetrics(plan.service),
             )
@@ -126,7 +113,6 @@ class _Worker:
                 self._watchdog.alive()
             self._leave()
         finally:
-            self._relay.shutdown()
             self._log.close()
             self._redis.close()
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
 from confluent_kafka import KafkaException
 
-from services.common.clients import consumer, ensure_topics, missing, producer, wait_for
+from services.common.clients import (
+    consumer,
+    ensure_topics,
+    fenced,
+    missing,
+    producer,
+    wait_for,
+)
 from services.common.health import HealthServer
 from services.common.kafka_publisher import FencedPublisher
 from services.common.logs import setup
 from services.common.ports import PublishFailed
+from services.common.relay import Relay
 from services.common.run import Stop, Watchdog, settle_memory
 from services.common.settings import Settings
 from services.common.workspace import load_workspaces
@@ -27,7 +34,6 @@ log = logging.getLogger(__name__)
 
 GROUP: Final = SERVICE
 LAG_EVERY_S: Final = 2.0
-ACKNOWLEDGED_WITHIN_MS: Final = 30_000
 
 
 def run(settings: Settings, stop: Stop) -> None:
@@ -38,31 +44,27 @@ def run(settings: Settings, stop: Stop) -> None:
     try:
         if wait_for(settings, "Kafka", stopped=stop):
             ensure_topics(settings)
-            with ThreadPoolExecutor(1, thread_name_prefix="relay") as relay:
-                _score(settings, relay, stop)
+            _score(settings, Relay(), stop)
     finally:
         health.stop()
 
 
-def assembled(settings: Settings, relay: ThreadPoolExecutor) -> Worker:
+def assembled(settings: Settings, relay: Relay) -> Worker:
     """The worker with its clients."""
     workspaces = load_workspaces(settings.workspace)
     thresholds = {name: one.alive_thresholds() for name, one in workspaces.items()}
-    extra = {
-        "message.timeout.ms": ACKNOWLEDGED_WITHIN_MS,
-        "transactional.id": f"{GROUP}-{time.time_ns()}",
-    }
     reader = consumer(settings, GROUP)
+    make = partial(producer, settings, **fenced(settings, GROUP))
     clients = Clients(
         consumer=reader,
         models=Models(consumer(settings, f"{GROUP}.models"), thresholds),
-        publisher=FencedPublisher(partial(producer, settings, **extra), reader, TOPIC),
+        publisher=FencedPublisher(make, reader, TOPIC),
         relay=relay,
     )
     return Worker(clients, settings.batch_events_max)
 
 
-def _score(settings: Settings, relay: ThreadPoolExecutor, stop: Stop) -> None:
+def _score(settings: Settings, relay: Relay, stop: Stop) -> None:
     worker = assembled(settings, relay)
     settle_memory()
     watchdog = Watchdog(settings.watchdog_s).start()

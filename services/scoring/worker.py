@@ -24,6 +24,7 @@ from schemas import topics
 from services.common.batch import Output, Record
 from services.common.failpoints import hit
 from services.common.ports import Publisher, PublishFailed
+from services.common.relay import answer_of
 from services.scoring import metrics
 from services.scoring.decide import decide
 from services.scoring.models import Models
@@ -94,7 +95,7 @@ class Worker:
         relaying, self._relaying = self._relaying, None
         if relaying is None:
             return
-        relaying.done.result()
+        answer_of(relaying.done)
         _count(relaying)
         kept = {p: at for p, at in relaying.next_offsets.items() if p in self._safe}
         self._safe |= kept
