@@ -43,6 +43,7 @@ class Watchdog:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._last = time.monotonic()
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> Watchdog:
@@ -52,6 +53,10 @@ class Watchdog:
     def alive(self) -> None:
         self._last = time.monotonic()
 
+    def stop(self) -> None:
+        """The loop has ended in good order."""
+        self._stopped.set()
+
     def silent_s(self) -> float:
         return time.monotonic() - self._last
 
@@ -59,8 +64,7 @@ class Watchdog:
         # A paused process (SIGSTOP, a suspended machine) was not stuck: the watcher was paused
         # too, so it gives the loop as long again after any gap in its own clock.
         looked = time.monotonic()
-        while True:
-            time.sleep(min(1.0, self._seconds / 4))
+        while not self._stopped.wait(min(1.0, self._seconds / 4)):
             now = time.monotonic()
             if now - looked > self._seconds / 2:
                 self._last = now

@@ -113,6 +113,7 @@ class _Worker:
                 self._watchdog.alive()
             self._leave()
         finally:
+            self._watchdog.stop()
             self._log.close()
             self._redis.close()
 

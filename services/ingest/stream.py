@@ -65,6 +65,7 @@ class Inbound:
                 watchdog.alive()
                 self._turn(consumer, producer, watchdog)
         finally:
+            watchdog.stop()
             consumer.close()
 
     def _turn(self, consumer: Any, producer: Any, watchdog: Watchdog) -> None:

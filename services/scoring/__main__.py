@@ -75,6 +75,7 @@ def columns(settings: Settings, stop: Stop) -> None:
         while not stop():
             watchdog.alive()
             worker.step()
+        watchdog.stop()
         worker.finish()
     health.stop()
 

@@ -81,6 +81,7 @@ def _score(settings: Settings, relay: Relay, stop: Stop) -> None:
             lag_seen_at = time.monotonic()
             for partition, behind in worker.lag().items():
                 SCORE_LAG.labels(str(partition)).set(behind)
+    watchdog.stop()
     _leave(worker)
 
 

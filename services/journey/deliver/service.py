@@ -53,6 +53,7 @@ def run(settings: Settings) -> None:
     try:
         _run_until(stop, settings, found, watchdog)
     finally:
+        watchdog.stop()
         health.stop()
     log.info("stopped")
 
