@@ -100,7 +100,7 @@ def _all(settings: Settings, topic: str) -> list[Any]:
     consumer.assign([TopicPartition(topic, p, 0) for p in range(settings.partitions)])
     found, at_end = [], 0
     while at_end < settings.partitions:
-        for message in consumer.consume(500, 20):
+        for message in consumer.consume(500, 0.5):
             if message.error() is None:
                 found.append(message)
             else:

@@ -14,7 +14,7 @@ from schemas.topics import INBOUND
 from services.cli.demo.generate import Send
 from services.cli.demo.replay import WRITE_KEY
 
-HTTP_BATCH = 20
+HTTP_BATCH = 4
 RETRY_AFTER_S = 0.2
 
 

@@ -70,7 +70,7 @@ def _records(settings: Settings, topic: str) -> Iterator[tuple[bytes, bytes]]:
     consumer.assign([TopicPartition(topic, p, 0) for p in range(settings.partitions)])
     at_end = 0
     while at_end < settings.partitions:
-        for message in consumer.consume(1_000, 30):
+        for message in consumer.consume(1_000, 0.5):
             if message.error() is not None:
                 at_end += 1
             else:
