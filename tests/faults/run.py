@@ -173,13 +173,13 @@ def _valid_ids(replay: Replay) -> set[str]:
     return {
         known[send.value]
         for send in replay.sends
-        if known[send.value] and not known[send.value].startswith("bad")
+        if known[send.value] and not known[send.value].startswith("malformed-")
     }
 
 
 def _message_id(value: bytes) -> str:
     try:
         content = msgspec.json.decode(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     return str(content.get("messageId", "")) if isinstance(content, dict) else ""

@@ -96,6 +96,6 @@ class Traffic:
 def _is_json(value: bytes) -> bool:
     try:
         msgspec.json.decode(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True
