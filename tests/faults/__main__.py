@@ -25,13 +25,19 @@ def main() -> int:
         report |= chaotic_run(
             home, customers=options.customers, kills=options.kills, seed=options.seed, say=say
         )
+        _write(report)
     if options.only != "chaos":
         report["rollback"] = rollback_run(
             home, customers=options.customers, seed=options.seed, say=say
         )
-    Path(PROJECT / "build" / "faults.json").write_text(json.dumps(report, indent=2) + "\n")
+    _write(report)
     sys.stdout.write(json.dumps(report, indent=2) + "\n")
     return 0 if _is_good(report) else 1
+
+
+def _write(report: dict[str, object]) -> None:
+    """After each run, so that a fault of the second does not hide the first."""
+    Path(PROJECT / "build" / "faults.json").write_text(json.dumps(report, indent=2) + "\n")
 
 
 def _is_good(report: dict[str, object]) -> bool:
