@@ -182,11 +182,7 @@ def _compare_alerts(
     # a cleared alert is closed for good; survivors of a merge repeat a raise under its id
     cleared = {alert["alert_id"] for alert in alerts if alert["state"] == "cleared"}
     raised = {alert["alert_id"]: alert for alert in alerts if alert["alert_id"] not in cleared}
-    merged = {
-        key: value["merged_into"]
-        for key, value in ((k, msgspec.json.decode(v)) for k, v in world.snapshots.items())
-        if value["merged_into"] is not None
-    }
+    merged = _merged(world)
     found = Counter((a["kind"], _living(a["profile_id"], merged)) for a in raised.values())
     findings.lost += [f"no alert {alert}" for alert in (expected - found)]
     findings.doubled += [f"alert {alert}" for alert in (found - expected)]
@@ -200,22 +196,30 @@ def _living(profile: str, merged: dict[str, str]) -> str:
 
 def _compare_effects(world: World, findings: Findings) -> None:
     """Repeats carry the same id and say the same; every due webhook arrived, and no other."""
+    merged = _merged(world)
     due: set[str] = set()
     for topic in EFFECTS:
         first: dict[str, dict[str, Any]] = {}
         for effect in world.effects[topic]:
             known = first.setdefault(effect["event_id"], effect)
-            if {**known, "decided_at": 0, "requested_at": 0, "scores_version": 0} != {
-                **effect,
-                "decided_at": 0,
-                "requested_at": 0,
-                "scores_version": 0,
-            }:
+            if _said(known, merged) != _said(effect, merged):
                 findings.doubled.append(f"{topic} {effect['event_id']} says two things")
         due |= {event_id for event_id, effect in first.items() if not effect["historic"]}
     verified = {one["id"] for one in world.webhooks if one["verified"] and one["status"] < 300}
     findings.lost += [f"no webhook of {event_id}" for event_id in sorted(due - verified)]
     findings.doubled += [f"a webhook of {event_id}" for event_id in sorted(verified - due)]
+
+
+def _said(effect: dict[str, Any], merged: dict[str, str]) -> dict[str, Any]:
+    """What an effect says, whenever it was decided; the survivor of a merge says it again."""
+    clocks = dict.fromkeys(("decided_at", "requested_at", "scores_version"))
+    return {**effect, **clocks, "profile_id": _living(effect["profile_id"], merged)}
+
+
+def _merged(world: World) -> dict[str, str]:
+    """Lost profile id -> the one it joined."""
+    values = ((key, msgspec.json.decode(value)) for key, value in world.snapshots.items())
+    return {key: value["merged_into"] for key, value in values if value["merged_into"] is not None}
 
 
 def proofs(world: World, sent: set[str], workspace: Workspace, now: datetime) -> dict[str, int]:
