@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from services.common.batch import Record
-from services.common.ports import Gap
+from services.common.ports import Gap, LogGone
 
 log_to = logging.getLogger(__name__)
 
@@ -82,7 +82,10 @@ class KafkaLog:
         self._consumer.close()
 
     def _watermarks(self, place: TopicPartition) -> tuple[int, int]:
-        low, high = self._consumer.get_watermark_offsets(place, timeout=WATERMARK_TIMEOUT_S)
+        try:
+            low, high = self._consumer.get_watermark_offsets(place, timeout=WATERMARK_TIMEOUT_S)
+        except KafkaException as error:  # a leader is being elected, or the broker is away
+            raise LogGone(f"Kafka (RAPPORT_KAFKA): {error}") from error
         return low, high
 
     def _on_assign(self, consumer: Any, partitions: list[TopicPartition]) -> None:

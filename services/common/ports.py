@@ -17,6 +17,10 @@ class PublishFailed(Exception):  # noqa: N818
     """Not every output was acknowledged; the slot still holds them all."""
 
 
+class LogGone(Exception):  # noqa: N818
+    """The log did not answer; nothing was taken from it."""
+
+
 class StoreGone(Exception):  # noqa: N818
     """The store did not answer; whether the last commit happened is not known."""
 

@@ -19,6 +19,7 @@ from services.common.ports import (
     Commit,
     Gap,
     Log,
+    LogGone,
     Move,
     Place,
     Publisher,
@@ -32,7 +33,7 @@ from services.common.relay import answer_of
 log_to = logging.getLogger(__name__)
 
 #: The world's faults: they say nothing about a record, so no record is blamed for them.
-OUTAGES = (StoreGone, PublishFailed, Gap)
+OUTAGES = (LogGone, StoreGone, PublishFailed, Gap)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from services.common.health import HealthServer
 from services.common.kafka_log import KafkaLog
 from services.common.kafka_publisher import FencedPublisher, PlainPublisher
 from services.common.metrics import LAG, OUTAGES, StepMetrics
-from services.common.ports import PublishFailed, StoreGone
+from services.common.ports import LogGone, PublishFailed, StoreGone
 from services.common.redis_store import RedisStore
 from services.common.relay import Relay
 from services.common.run import Stop, Watchdog, settle_memory
@@ -121,7 +121,7 @@ class _Worker:
         try:
             self._step.run_once()
             self._see_lag()
-        except (StoreGone, PublishFailed) as outage:
+        except (LogGone, StoreGone, PublishFailed) as outage:
             OUTAGES.labels(self._plan.service).inc()
             log_to.error("%s; going on from Redis when it is back", outage)
             self._wait_out()
@@ -144,7 +144,7 @@ class _Worker:
         """Publish and free what is in flight, so that nobody has to take it over."""
         try:
             self._step.settle()
-        except (StoreGone, PublishFailed) as outage:
+        except (LogGone, StoreGone, PublishFailed) as outage:
             log_to.warning("left with a full slot: %s", outage)
 
     def _see_lag(self) -> None:
