@@ -175,11 +175,13 @@ def test_bad_input_over_real_http_is_never_a_5xx(ingest: Ingest) -> None:
 
 def test_sigterm_finishes_what_is_in_flight(engines: Engines, tmp_path: Path, prefix: str) -> None:
     running = new_ingest(engines.kafka, tmp_path).start()
-    until(running.ready, "ingest to be ready")
     calls = [call_for("custom") | {"messageId": f"{prefix}-{number}"} for number in range(500)]
-    # a 503 while the machine is busy is sent again, as every SDK does; the ids stay the same
-    until(lambda: running.send("batch", {"batch": calls}).status_code == 200, "the answer 200")
-    assert running.stop() == 0
+    try:
+        until(running.ready, "ingest to be ready")
+        # a 503 while the machine is busy is sent again, as every SDK does; the ids stay the same
+        until(lambda: running.send("batch", {"batch": calls}).status_code == 200, "the answer 200")
+    finally:
+        assert running.stop() == 0
     assert len(found(engines.kafka, "touchpoints.accepted", of_messages(prefix), 500)) == 500
 
 
