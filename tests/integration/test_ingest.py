@@ -216,12 +216,19 @@ def test_a_request_that_lost_its_answer_is_sent_again_with_the_same_ids(
 ) -> None:
     call = {"event": prefix, "userId": "u"}
     doomed = killed_at("ingest_before_ack", engines.kafka, tmp_path)
+
+    def answered(by: Ingest) -> bool:
+        answer = by.send("track", call)
+        # what a busy machine answers with 503 is sent again, as every SDK does
+        assert answer.status_code in (200, 503), answer.text
+        return answer.status_code == 200
+
     with pytest.raises(httpx.HTTPError):
-        doomed.send("track", call)
+        until(lambda: answered(doomed), "the one that dies of it to die")
     assert doomed.process.wait(PATIENCE_S) == -signal.SIGKILL
-    assert ingest.send("track", call).status_code == 200
-    first, again = found(ingest.kafka, "touchpoints.accepted", named(prefix), 2)
-    assert first["event_id"] == again["event_id"]
+    until(lambda: answered(ingest), "the answer 200")
+    values = found(ingest.kafka, "touchpoints.accepted", named(prefix), 2)
+    assert len({value["event_id"] for value in values}) == 1
 
 
 def test_records_whose_offset_was_not_committed_are_read_again_with_the_same_ids(
