@@ -13,7 +13,6 @@ from typing import Final
 
 import msgspec
 
-from schemas.base import EPOCH
 from schemas.dead_letter import Reason
 from services.common.batch import Record
 from services.profile.domain import event as seen
@@ -135,8 +134,8 @@ def _arrival(record: Record, envelope: Envelope) -> Arrival:
         envelope.workspace,
         envelope.source,
         uuid_bytes(envelope.event_id),
-        micros_of(envelope.occurred_at),
-        micros_of(envelope.received_at),
+        moment_of(envelope.occurred_at),
+        moment_of(envelope.received_at),
         kind,
         FACTS.get(kind, _counted)(envelope.properties),
         envelope.channel,
@@ -155,10 +154,9 @@ def _kind_of(properties: msgspec.Raw) -> str:
     return _KIND.decode(raw).kind
 
 
-def micros_of(written: str) -> int:
-    """µs since 1970 of an RFC 3339 time; without a zone it is UTC. ValueError when it is none."""
+def moment_of(written: str) -> datetime:
+    """The moment of an RFC 3339 time, in UTC; without a zone it is UTC. ValueError: none."""
     moment = datetime.fromisoformat(written)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    since = moment - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    if moment.tzinfo is UTC:
+        return moment
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -12,7 +12,7 @@ from services.profile.domain.changes import Redirect
 from services.profile.domain.component import Component
 from services.profile.domain.ids import derived_text, uuid_text
 from services.profile.domain.people import Person
-from services.profile.snapshot import moment, redirect, snapshot
+from services.profile.snapshot import moment_text, redirect, snapshot
 from services.profile.store import component_key
 
 _VERSION = ("ce_specversion", b"1.0")
@@ -32,7 +32,8 @@ class Publications:
         event, key = arrival.event, profile.encode()
         value = arrival.record.value.rstrip()[:-1] + b',"profile_id":"' + key + b'"}'
         event_id = derived_text("resolved", arrival.event_id)
-        marks = self._headers(RESOLVED.name, event.workspace, event_id, arrival.occurred_at, key)
+        time = arrival.occurred_at.encode()
+        marks = self._headers(RESOLVED.name, event.workspace, event_id, time, key)
         return Output(RESOLVED.name, key, value, marks)
 
     def shown(self, home: bytes, version: int, component: Component, person: Person) -> Output:
@@ -55,18 +56,18 @@ class Publications:
         text = uuid_text(profile)
         key = text.encode()
         event_id = derived_text("profile", text, str(version))
-        marks = self._headers(PROFILES.name, workspace, event_id, moment(version), key)
+        marks = self._headers(PROFILES.name, workspace, event_id, moment_text(version), key)
         return Output(PROFILES.name, key, value, marks, component_key(home), version)
 
     def _headers(
-        self, topic: str, workspace: str, event_id: str, time: str, subject: bytes
+        self, topic: str, workspace: str, event_id: str, time: bytes, subject: bytes
     ) -> Headers:
         return (
             _VERSION,
             ("ce_id", event_id.encode()),
             _TYPES[topic],
             self._sources[workspace],
-            ("ce_time", time.encode()),
+            ("ce_time", time),
             ("ce_subject", subject),
             _CONTENT,
         )

@@ -1,11 +1,11 @@
-"""A person as the JSON of schemas.profile.Profile, written by templates since it is the hot path.
+"""A person as the JSON of schemas.profile.Profile. msgspec writes it, since it is the hot path.
 
 A contract test reads it back with pydantic and compares every value.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -26,17 +26,95 @@ from services.profile.domain.part import (
     FIRST,
     KINDS,
     LAST,
-    TIMES,
     Complaint,
+    KindCode,
     Order,
     Part,
     Said,
 )
 from services.profile.domain.people import Person
-from services.profile.domain.purchases import DAY_US, bought
+from services.profile.domain.purchases import bought
 
 _REMOVED: Final = b"null"
+_KIND_NAMES: Final[dict[KindCode, str]] = dict(enumerate(KINDS))
 _encode = msgspec.json.Encoder().encode
+
+
+class _Identifier(msgspec.Struct, gc=False):
+    kind: str
+    value: str
+
+
+class _Trait(msgspec.Struct, gc=False):
+    value: msgspec.Raw
+    source: str
+    at: datetime
+
+
+class _Behaviour(msgspec.Struct, gc=False):
+    events: int
+    by_kind: dict[str, int]
+    by_channel: dict[str, int]
+    last_at: dict[str, datetime]
+    categories: dict[str, int]
+
+
+class _Purchases(msgspec.Struct, gc=False):
+    orders: int
+    revenue: str
+    refunded: str
+    currency: str
+    purchase_days: int
+    first_day: date | None
+    last_day: date | None
+    repeat_revenue: str
+    last_order_at: datetime | None
+    other_currencies: dict[str, str]
+
+
+class _OpenComplaint(msgspec.Struct, gc=False):
+    complaint_id: str
+    received_at: datetime
+    severity: int
+    category: str | None
+    event_id: str
+
+
+class _Service(msgspec.Struct, gc=False):
+    calls: int = 0
+    call_duration_s: float = 0.0
+    complaints: int = 0
+    complaints_handled: int = 0
+    open_complaints: list[_OpenComplaint] = []
+    csat_answers: int = 0
+    csat_mean: float | None = None
+    nps_last: float | None = None
+    ces_mean: float | None = None
+
+
+class _Profile(msgspec.Struct, gc=False):
+    workspace: str
+    profile_id: str
+    version: int
+    updated_at: datetime
+    merged_into: None
+    identifiers: list[_Identifier]
+    refused_links: int
+    traits: dict[str, _Trait]
+    accounts: list[str]
+    first_seen_at: datetime
+    last_seen_at: datetime
+    behaviour: _Behaviour
+    purchases: _Purchases
+    service: _Service
+
+
+class _Redirect(msgspec.Struct, gc=False):
+    workspace: str
+    profile_id: str
+    version: int
+    updated_at: datetime
+    merged_into: str
 
 
 def snapshot(component: Component, person: Person, version: int, currency: str) -> bytes:
@@ -44,174 +122,151 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
     assert person.id is not None, "a person for whom no event counts is not shown"
     nodes = [component.nodes[place] for place in person.places]
     whole = combined([node.part for node in nodes if node.part is not None])
-    return (
-        f'{{"workspace":"{component.workspace}","profile_id":"{uuid_text(person.id)}",'
-        f'"version":{version},"updated_at":"{moment(version)}","merged_into":null,'
-        f'"identifiers":[{_identifiers(nodes)}],"refused_links":{person.refused_links},'
-        f'"traits":{_traits(whole.traits)},"accounts":{_accounts(whole.accounts)},'
-        f'"first_seen_at":"{moment(whole.seen[FIRST])}",'
-        f'"last_seen_at":"{moment(whole.seen[LAST])}",'
-        f'"behaviour":{_behaviour(whole)},"purchases":{_purchases(whole, currency)},'
-        f'"service":{_service(whole)}}}'
-    ).encode()
+    shown = _Profile(
+        component.workspace,
+        uuid_text(person.id),
+        version,
+        moment(version),
+        None,
+        _identifiers(nodes),
+        person.refused_links,
+        _traits(whole.traits) if whole.traits else {},
+        sorted(whole.accounts),
+        whole.seen[FIRST],
+        whole.seen[LAST],
+        _behaviour(whole),
+        _purchases(whole.orders, whole.refunds.get(currency, 0), currency),
+        _service(whole),
+    )
+    return _encode(shown)
 
 
 def redirect(workspace: str, lost: bytes, kept: bytes, version: int) -> bytes:
     """What is published under the id of a profile that joined another one."""
-    return (
-        f'{{"workspace":"{workspace}","profile_id":"{uuid_text(lost)}","version":{version},'
-        f'"updated_at":"{moment(version)}","merged_into":"{uuid_text(kept)}"}}'
-    ).encode()
+    lost_id, kept_id = uuid_text(lost), uuid_text(kept)
+    return _encode(_Redirect(workspace, lost_id, version, moment(version), kept_id))
 
 
-@lru_cache(65_536)
-def moment(micros_since_epoch: int) -> str:
-    """The UTC moment as RFC 3339 text. One event's time stands in many places of a snapshot."""
-    at = EPOCH + timedelta(microseconds=micros_since_epoch)
-    return at.isoformat(timespec="microseconds")[:-6] + "Z"
+@lru_cache(1_024)
+def moment(micros_since_epoch: int) -> datetime:
+    """The UTC moment of a version; all of a batch have nearly the same few."""
+    return EPOCH + timedelta(microseconds=micros_since_epoch)
 
 
-@lru_cache(65_536)
-def quoted(text: str) -> str:
-    """Text as JSON; the same few names come again and again."""
-    return _encode(text).decode()
+@lru_cache(1_024)
+def moment_text(micros_since_epoch: int) -> bytes:
+    """The moment of a version as RFC 3339 text."""
+    at = moment(micros_since_epoch).astimezone(UTC)
+    return (at.isoformat(timespec="microseconds")[:-6] + "Z").encode()
 
 
 @lru_cache(65_536)
 def _money(units: int, currency: str) -> str:
-    return f'"{from_minor(units, currency)}"'
+    return str(from_minor(units, currency))
 
 
-@lru_cache(4_096)
-def _day(days_since_epoch: int) -> str:
-    return moment(days_since_epoch * DAY_US)[:10]
-
-
-def _identifiers(nodes: list[Node]) -> str:
+def _identifiers(nodes: list[Node]) -> list[_Identifier]:
     """Strongest kinds first."""
     if len(nodes) > 1:
         nodes = sorted(nodes, key=_kind_and_value)
-    return ",".join(
-        [
-            f'{{"kind":{quoted(kind_name(node.kind))},"value":{_encode(node.value).decode()}}}'
-            for node in nodes
-        ]
-    )
+    return [_Identifier(kind_name(node.kind), node.value) for node in nodes]
 
 
 def _kind_and_value(node: Node) -> tuple[bool, int | str, str]:
     return isinstance(node.kind, str), node.kind, node.value
 
 
-def _traits(traits: dict[str, Said]) -> str:
-    if not traits:
-        return "{}"
-    shown = [
-        f'{quoted(name)}:{{"value":{value.decode()},"source":{quoted(source)},'
-        f'"at":"{moment(at_us)}"}}'
-        for name, (at_us, _, source, value) in traits.items()
+def _traits(traits: dict[str, Said]) -> dict[str, _Trait]:
+    return {
+        name: _Trait(msgspec.Raw(value), source, at)
+        for name, (at, _, source, value) in traits.items()
         if value != _REMOVED
-    ]
-    return f"{{{','.join(shown)}}}"
+    }
 
 
-def _accounts(accounts: set[str]) -> str:
-    return _encode(sorted(accounts)).decode() if accounts else "[]"
-
-
-def _behaviour(part: Part) -> str:
+def _behaviour(part: Part) -> _Behaviour:
     """`last_at` by kind, and by channel as `channel:web`."""
-    events, by_kind, by_channel, last_at = 0, [], [], []
+    events, by_kind, by_channel = 0, {}, {}
+    last_at: dict[str, datetime] = {}
     for kind, (times, newest) in part.kinds.items():
-        name = _KIND_NAMES[kind] if isinstance(kind, int) else quoted(kind)
+        name = _KIND_NAMES.get(kind) or str(kind)
         events += times
-        by_kind.append(f"{name}:{times}")
-        last_at.append(f'{name}:"{moment(newest)}"')
+        by_kind[name] = times
+        last_at[name] = newest
     for channel, (times, newest) in part.channels.items():
-        by_channel.append(f"{quoted(channel)}:{times}")
-        last_at.append(f'{_channel(channel)}:"{moment(newest)}"')
-    categories = [f"{quoted(name)}:{times}" for name, times in part.categories.items()]
-    return (
-        f'{{"events":{events},"by_kind":{{{",".join(by_kind)}}},'
-        f'"by_channel":{{{",".join(by_channel)}}},"last_at":{{{",".join(last_at)}}},'
-        f'"categories":{{{",".join(categories)}}}}}'
-    )
+        by_channel[channel] = times
+        last_at["channel:" + channel] = newest
+    return _Behaviour(events, by_kind, by_channel, last_at, part.categories)
 
 
-_KIND_NAMES: Final = [f'"{kind}"' for kind in KINDS]
-
-
-@lru_cache(4_096)
-def _channel(channel: str) -> str:
-    return quoted("channel:" + channel)
-
-
-def _purchases(part: Part, currency: str) -> str:
-    refunded = part.refunds.get(currency, 0)
-    if not part.orders:
+def _purchases(orders: dict[bytes, Order], refunded: int, currency: str) -> _Purchases:
+    if not orders:
         return _no_purchases(refunded, currency)
-    return _some_purchases(part.orders, refunded, currency)
+    total = bought(orders.values(), currency)
+    return _Purchases(
+        total.orders,
+        _money(total.units, currency),
+        _money(refunded, currency),
+        currency,
+        total.days,
+        total.first_day,
+        total.last_day,
+        _money(total.repeat_units, currency),
+        total.last_order,
+        {other: _money(units, other) for other, units in total.others.items()},
+    )
 
 
 @lru_cache
-def _no_purchases(refunded: int, currency: str) -> str:
-    return _some_purchases({}, refunded, currency)
-
-
-def _some_purchases(orders: dict[bytes, Order], refunded: int, currency: str) -> str:
-    total = bought(orders.values(), currency)
-    first = "null" if total.first_day is None else f'"{_day(total.first_day)}"'
-    last = "null" if total.last_day is None else f'"{_day(total.last_day)}"'
-    last_at = "null" if total.last_order_us is None else f'"{moment(total.last_order_us)}"'
-    others = [f"{quoted(other)}:{_money(units, other)}" for other, units in total.others.items()]
-    return (
-        f'{{"orders":{total.orders},"revenue":{_money(total.units, currency)},'
-        f'"refunded":{_money(refunded, currency)},"currency":{quoted(currency)},'
-        f'"purchase_days":{total.days},"first_day":{first},"last_day":{last},'
-        f'"repeat_revenue":{_money(total.repeat_units, currency)},"last_order_at":{last_at},'
-        f'"other_currencies":{{{",".join(others)}}}}}'
+def _no_purchases(refunded: int, currency: str) -> _Purchases:
+    nothing = _money(0, currency)
+    return _Purchases(
+        0, nothing, _money(refunded, currency), currency, 0, None, None, nothing, None, {}
     )
 
 
-def _service(part: Part) -> str:
+def _service(part: Part) -> _Service:
     calls = part.kinds.get(CALL_COMPLETED)
     if not (calls or part.sums or part.answers or part.complaints):
         return _NO_SERVICE
     sums, nps = part.sums, part.answers.get("nps")
     received = sum(one.received is not None for one in part.complaints.values())
     waiting = _open_complaints(part.complaints)
-    return (
-        f'{{"calls":{calls[TIMES] if calls else 0},"call_duration_s":{sums.get(CALL_MS, 0) / 1000},'
-        f'"complaints":{received},"complaints_handled":{received - len(waiting)},'
-        f'"open_complaints":[{",".join(waiting)}],"csat_answers":{sums.get(CSAT_ANSWERS, 0)},'
-        f'"csat_mean":{_mean(sums, CSAT_MILLI, CSAT_ANSWERS)},'
-        f'"nps_last":{"null" if nps is None else float(nps.score)},'
-        f'"ces_mean":{_mean(sums, CES_MILLI, CES_ANSWERS)}}}'
+    return _Service(
+        calls[0] if calls else 0,
+        sums.get(CALL_MS, 0) / 1000,
+        received,
+        received - len(waiting),
+        waiting,
+        sums.get(CSAT_ANSWERS, 0),
+        _mean(sums, CSAT_MILLI, CSAT_ANSWERS),
+        None if nps is None else float(nps.score),
+        _mean(sums, CES_MILLI, CES_ANSWERS),
     )
 
 
-_NO_SERVICE: Final = (
-    '{"calls":0,"call_duration_s":0.0,"complaints":0,"complaints_handled":0,'
-    '"open_complaints":[],"csat_answers":0,"csat_mean":null,"nps_last":null,"ces_mean":null}'
-)
+_NO_SERVICE: Final = _Service()
 
 
-def _mean(sums: dict[int, int], milli: int, answers: int) -> str:
+def _mean(sums: dict[int, int], milli: int, answers: int) -> float | None:
     count = sums.get(answers, 0)
-    return str(sums[milli] / 1000 / count) if count else "null"
+    return sums[milli] / 1000 / count if count else None
 
 
-def _open_complaints(complaints: dict[str, Complaint]) -> list[str]:
+def _open_complaints(complaints: dict[str, Complaint]) -> list[_OpenComplaint]:
     """Received and not handled, the longest waiting first."""
     waiting = sorted(
         (one.received, complaint_id)
         for complaint_id, one in complaints.items()
-        if one.received is not None and one.handled_us is None
+        if one.received is not None and one.handled is None
     )
     return [
-        f'{{"complaint_id":{_encode(complaint_id).decode()},'
-        f'"received_at":"{moment(received.at_us)}","severity":{received.severity},'
-        f'"category":{_encode(received.category).decode()},'
-        f'"event_id":"{uuid_text(received.event)}"}}'
+        _OpenComplaint(
+            complaint_id,
+            received.at,
+            received.severity,
+            received.category,
+            uuid_text(received.event),
+        )
         for received, complaint_id in waiting
     ]

@@ -10,17 +10,20 @@ Node ids are keyed hashes of (workspace, kind, value), so the first two concern 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 import redis
 
+from schemas.base import EPOCH
 from services.common.batch import unpack_state
 from services.profile.domain.component import Component
 
-WEEK_US: Final = 7 * 86_400_000_000
 #: A component that is gone between two reads has been taken in by another; look again so often.
 LOOKS_MAX: Final = 20
+
+_FIRST_DAY: Final = EPOCH.toordinal()
 
 #: ARGV: prefix of this week, the one before, the one after; then bucket, id, bucket, id, ...
 _KNOWN_LUA: Final = """
@@ -47,6 +50,11 @@ class Loaded(msgspec.Struct):
     key: bytes
     version: int
     component: Component
+
+
+def week_of(moment: datetime) -> int:
+    """Weeks since 1970, in UTC."""
+    return (moment.toordinal() - _FIRST_DAY) // 7
 
 
 def node_key(node: bytes) -> bytes:

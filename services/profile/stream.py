@@ -22,7 +22,7 @@ from services.profile.domain.ids import Hashes, uuid_bytes, uuid_text
 from services.profile.domain.people import Rules, people
 from services.profile.metrics import Counts
 from services.profile.outputs import Publications
-from services.profile.store import WEEK_US, Loaded, ProfileStore, component_key, node_key, pack
+from services.profile.store import Loaded, ProfileStore, component_key, node_key, pack, week_of
 
 SERVICE = "profile"
 
@@ -160,7 +160,7 @@ class ProfileHandler:
         for arrival in arrivals:
             event = arrival.event
             message = self._hashes.message(event.workspace, arrival.message_id)
-            week = event.received_us // WEEK_US
+            week = week_of(event.received)
             messages.setdefault((event.workspace, week), {}).setdefault(message, arrival)
         first = []
         seen: set[tuple[str, int]] = set()

@@ -30,6 +30,8 @@ def changes(working: Working, rules: Rules) -> Changes:
     persons = people(working.component, rules)
     if len(persons) == 1:
         person_of = dict.fromkeys(persons[0].places, persons[0])
+        if working.before is None:
+            return Changes(person_of, persons if working.touched else [], [])
     else:
         person_of = {place: person for person in persons for place in person.places}
     if working.before is None:

@@ -13,8 +13,8 @@ from services.profile.domain.bounds import (
     keep_names,
     keep_newest,
 )
-from services.profile.domain.fold import add_complaint
-from services.profile.domain.part import BORN, FIRST, LAST, NEWEST, TIMES, Part, new_part
+from services.profile.domain.fold import add_complaint, counted
+from services.profile.domain.part import BORN, FIRST, LAST, Count, Part, new_part
 
 Key = TypeVar("Key")
 Newest = TypeVar("Newest", bound=tuple[Any, ...])
@@ -53,14 +53,9 @@ def _add_part(whole: Part, part: Part) -> None:
     whole.accounts.update(part.accounts)
 
 
-def _add_counts(whole: dict[Key, list[int]], part: dict[Key, list[int]]) -> None:
+def _add_counts(whole: dict[Key, Count], part: dict[Key, Count]) -> None:
     for key, (times, newest) in part.items():
-        count = whole.get(key)
-        if count is None:
-            whole[key] = [times, newest]
-        else:
-            count[TIMES] += times
-            count[NEWEST] = max(count[NEWEST], newest)
+        whole[key] = counted(whole.get(key), newest, times)
 
 
 def _add_sums(whole: dict[Key, int], part: dict[Key, int]) -> None:

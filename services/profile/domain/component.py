@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from schemas.identifier import IDENTIFIER_KINDS
@@ -31,7 +32,7 @@ class Link(NamedTuple):
 
     a: int
     b: int
-    at_us: int
+    at: datetime
     event: bytes
     rule: int
 

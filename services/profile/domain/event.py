@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 
@@ -117,8 +118,8 @@ class Event:
     workspace: str
     source: str
     event_id: bytes
-    at_us: int
-    received_us: int
+    at: datetime
+    received: datetime
     kind: str
     facts: Facts
     channel: str | None = None

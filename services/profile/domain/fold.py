@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from schemas.money import minor_units
@@ -28,11 +29,9 @@ from services.profile.domain.part import (
     FIRST,
     KIND_CODES,
     LAST,
-    NEWEST,
-    TIMES,
     Answer,
     Complaint,
-    KindCode,
+    Count,
     Order,
     Part,
     Received,
@@ -44,41 +43,36 @@ Fold = Callable[[Part, Event, Any], None]
 
 def fold(part: Part, event: Event) -> None:
     """Add one event to a part, in place."""
-    at_us = event.at_us
+    at = event.at
     span = part.seen
-    if at_us < span[FIRST]:
-        span[FIRST] = at_us
-    if at_us > span[LAST]:
-        span[LAST] = at_us
-    if event.received_us < span[BORN]:
-        span[BORN] = event.received_us
-    _count_kind(part.kinds, KIND_CODES.get(event.kind, event.kind), at_us)
+    if at < span[FIRST]:
+        span[FIRST] = at
+    if at > span[LAST]:
+        span[LAST] = at
+    if event.received < span[BORN]:
+        span[BORN] = event.received
+    kind = KIND_CODES.get(event.kind, event.kind)
+    part.kinds[kind] = counted(part.kinds.get(kind), at)
     if event.channel:
-        _count_channel(part.channels, event.channel, at_us)
+        _count_channel(part.channels, event.channel, at)
     add = FOLDS.get(type(event.facts))
     if add is not None:
         add(part, event, event.facts)
 
 
-def _count_kind(kinds: dict[KindCode, list[int]], kind: KindCode, at_us: int) -> None:
-    count = kinds.get(kind)
+def counted(count: Count | None, at: datetime, times: int = 1) -> Count:
+    """The count with so many more, the last of them at that moment."""
     if count is None:
-        kinds[kind] = [1, at_us]
-        return
-    count[TIMES] += 1
-    if at_us > count[NEWEST]:
-        count[NEWEST] = at_us
+        return times, at
+    before, newest = count
+    return before + times, at if at > newest else newest
 
 
-def _count_channel(channels: dict[str, list[int]], channel: str, at_us: int) -> None:
+def _count_channel(channels: dict[str, Count], channel: str, at: datetime) -> None:
     count = channels.get(channel)
+    channels[channel] = counted(count, at)
     if count is None:
-        channels[channel] = [1, at_us]
         keep_counts(channels, CHANNELS_MAX)
-        return
-    count[TIMES] += 1
-    if at_us > count[NEWEST]:
-        count[NEWEST] = at_us
 
 
 def _count_category(part: Part, category: str | None) -> None:
@@ -99,7 +93,7 @@ def _viewed(part: Part, event: Event, facts: seen.Viewed) -> None:
 def _ordered(part: Part, event: Event, facts: seen.Ordered) -> None:
     currency = facts.total.currency
     units = minor_units(facts.total.amount, currency)
-    order = Order(event.at_us, event.stamp, units, currency)
+    order = Order(event.at, event.stamp, units, currency)
     key = order_key(facts.order_id)
     known = part.orders.get(key)
     if known is None or order > known:
@@ -119,12 +113,12 @@ def _called(part: Part, event: Event, facts: seen.Called) -> None:
 
 
 def _complained(part: Part, event: Event, facts: seen.Complained) -> None:
-    received = Received(event.at_us, event.event_id, facts.severity, facts.category)
+    received = Received(event.at, event.event_id, facts.severity, facts.category)
     add_complaint(part.complaints, facts.complaint_id, Complaint(received, None))
 
 
 def _handled(part: Part, event: Event, facts: seen.Handled) -> None:
-    add_complaint(part.complaints, facts.complaint_id, Complaint(None, event.at_us))
+    add_complaint(part.complaints, facts.complaint_id, Complaint(None, event.at))
 
 
 def add_complaint(complaints: dict[str, Complaint], complaint_id: str, news: Complaint) -> None:
@@ -134,13 +128,13 @@ def add_complaint(complaints: dict[str, Complaint], complaint_id: str, news: Com
         complaints[complaint_id] = news
         return
     received = [one for one in (known.received, news.received) if one is not None]
-    handled = [one for one in (known.handled_us, news.handled_us) if one is not None]
+    handled = [one for one in (known.handled, news.handled) if one is not None]
     complaints[complaint_id] = Complaint(min(received, default=None), max(handled, default=None))
 
 
 def _surveyed(part: Part, event: Event, facts: seen.Surveyed) -> None:
     if facts.survey == "nps":
-        answer = Answer(event.at_us, event.stamp, facts.score)
+        answer = Answer(event.at, event.stamp, facts.score)
         part.answers["nps"] = max(answer, part.answers.get("nps", answer))
     elif facts.survey == "csat":
         _add(part.sums, CSAT_MILLI, round(facts.score * 1000))
@@ -153,7 +147,7 @@ def _surveyed(part: Part, event: Event, facts: seen.Surveyed) -> None:
 def _identified(part: Part, event: Event, facts: seen.Identified) -> None:
     traits = part.traits
     for name, value in facts.traits.items():
-        said = Said(event.at_us, event.stamp, event.source, value)
+        said = Said(event.at, event.stamp, event.source, value)
         known = traits.get(name)
         if known is None or said > known:
             traits[name] = said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from services.profile.domain.component import (
     ALIASED,
@@ -19,6 +20,9 @@ from services.profile.domain.fold import fold
 from services.profile.domain.part import BORN, new_part
 from services.profile.domain.people import Person, Rules, neighbours_of_all, people
 
+#: A few links are searched one by one; that is cheaper than an index of them.
+LINKS_SEARCHED_MAX: Final = 8
+
 
 class Working:
     """A component while a batch works on it.
@@ -32,11 +36,11 @@ class Working:
     """
 
     __slots__ = (
+        "_links",
         "before",
         "changed",
         "component",
         "key",
-        "links",
         "moved",
         "places",
         "touched",
@@ -48,18 +52,44 @@ class Working:
         self.component = component
         self.versions = {key: version}
         self.places = {node.id: place for place, node in enumerate(component.nodes)}
-        self.links: dict[tuple[int, int], int] | None = None
+        self._links: dict[tuple[int, int], int] | None = None
         self.before: dict[bytes, Appearance] | None = None
         self.touched: set[int] = set()
         self.moved: set[bytes] = set()
         self.changed = False
 
-    def link_places(self) -> dict[tuple[int, int], int]:
-        """(a, b) -> place in `links`."""
-        if self.links is None:
-            links = self.component.links
-            self.links = {(link.a, link.b): place for place, link in enumerate(links)}
-        return self.links
+    def place_of_link(self, a: int, b: int) -> int | None:
+        """Where the link of two places stands in `links`."""
+        links = self.component.links
+        if len(links) <= LINKS_SEARCHED_MAX:
+            for place, link in enumerate(links):
+                if link[0] == a and link[1] == b:
+                    return place
+            return None
+        if self._links is None:
+            self._links = {(link.a, link.b): place for place, link in enumerate(links)}
+        return self._links.get((a, b))
+
+    def add_link(self, link: Link) -> None:
+        """A pair that was not linked is."""
+        if self._links is not None:
+            self._links[link.a, link.b] = len(self.component.links)
+        self.component.links.append(link)
+
+    def take_in(self, other: Working) -> None:
+        """All that the other one has; its places move up behind ours."""
+        assert self.before is not None
+        assert other.before is not None
+        shift = len(self.component.nodes)
+        _append(self.component, other.component, shift)
+        self.before.update(other.before)
+        self.versions.update(other.versions)
+        self.touched.update(place + shift for place in other.touched)
+        self._links = None
+        self.changed = True
+        for node, place in other.places.items():
+            self.places[node] = place + shift
+            self.moved.add(node)
 
 
 #: A person's id, members and refused links: what a snapshot shows besides the parts.
@@ -90,18 +120,18 @@ class Graph:
 
     def apply(self, event: Event) -> None:
         """Link the event's strongest identifier with each other one, and fold the event."""
-        names, nodes = event.names, event.nodes
+        names, nodes, homes = event.names, event.nodes, self.homes
         strongest = nodes[0]
-        for node, name in zip(nodes, names, strict=True):
-            if node not in self.homes:
-                self._create(event.workspace, node, name)
-        for node in nodes[1:]:
-            self._link(strongest, node, event, TOGETHER)
+        for place, node in enumerate(nodes):
+            if node not in homes:
+                self._create(event.workspace, node, names[place])
+            if place:
+                self._link(strongest, node, event, TOGETHER)
         if event.alias is not None and isinstance(event.facts, Aliased):
             if event.alias not in self.homes:
                 self._create(event.workspace, event.alias, event.facts.previous)
             self._link(strongest, event.alias, event, ALIASED)
-        self._fold(self.homes[strongest], strongest, event)
+        self._fold(homes[strongest], strongest, event)
 
     def _create(self, workspace: str, node: bytes, name: Name) -> None:
         """A new node is a component of its own, named like it."""
@@ -116,10 +146,10 @@ class Graph:
         place = home.places[node]
         found = home.component.nodes[place]
         part = found.part
-        if part is None or event.received_us < part.seen[BORN]:
+        if part is None or event.received < part.seen[BORN]:
             self._remember(home)
         if part is None:
-            part = new_part(event.at_us, event.received_us)
+            part = new_part(event.at, event.received)
             home.component.nodes[place] = found._replace(part=part)
         fold(part, event)
         home.touched.add(place)
@@ -152,18 +182,19 @@ class Graph:
         if home is not away:
             home = self._join(home, away)
         self._remember(home)
-        link = _link_of(home, one, other, event, rule)
-        home.link_places()[link.a, link.b] = len(home.component.links)
-        home.component.links.append(link)
+        home.add_link(_link_of(home, one, other, event, rule))
 
     def _repeated(self, home: Working, one: bytes, other: bytes, event: Event, rule: int) -> bool:
         """Whether the pair is linked already; the earliest event that says so is kept."""
-        link = _link_of(home, one, other, event, rule)
-        place = home.link_places().get((link.a, link.b))
+        low, high = (one, other) if one < other else (other, one)
+        place = home.place_of_link(home.places[low], home.places[high])
         if place is None:
             return False
         known = home.component.links[place]
-        if known.rule != FORBIDDEN and link < known:
+        if event.at > known.at or known.rule == FORBIDDEN:
+            return True
+        link = _link_of(home, one, other, event, rule)
+        if link < known:
             self._remember(home)
             home.component.links[place] = link
         return True
@@ -198,18 +229,8 @@ class Graph:
         )
         self._remember(larger)
         self._remember(smaller)
-        assert larger.before is not None
-        assert smaller.before is not None
-        shift = len(larger.component.nodes)
-        _append(larger.component, smaller.component, shift)
-        larger.before.update(smaller.before)
-        larger.versions.update(smaller.versions)
-        larger.touched.update(place + shift for place in smaller.touched)
-        larger.links = None
-        larger.changed = True
-        for node, place in smaller.places.items():
-            larger.places[node] = place + shift
-            larger.moved.add(node)
+        larger.take_in(smaller)
+        for node in smaller.places:
             self.homes[node] = larger
         return larger
 
@@ -222,4 +243,4 @@ def _append(larger: Component, smaller: Component, shift: int) -> None:
 
 def _link_of(home: Working, one: bytes, other: bytes, event: Event, rule: int) -> Link:
     low, high = (one, other) if one < other else (other, one)
-    return Link(home.places[low], home.places[high], event.at_us, event.event_id, rule)
+    return Link(home.places[low], home.places[high], event.at, event.event_id, rule)

@@ -8,6 +8,7 @@ changed in place by whoever has just loaded them.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, NamedTuple
 
 KindCode = int | str
@@ -32,16 +33,18 @@ CALL_COMPLETED: Final = KIND_CODES["call_completed"]
 
 #: Places in `seen`.
 FIRST, LAST, BORN = range(3)
-#: Places in a count.
-TIMES, NEWEST = range(2)
 #: Keys of `sums`. Fractions are kept in thousandths, since sums of floats depend on their order.
 CALL_MS, CSAT_MILLI, CSAT_ANSWERS, CES_MILLI, CES_ANSWERS = range(5)
+
+
+#: How often, and when at last.
+Count = tuple[int, datetime]
 
 
 class Said(NamedTuple):
     """A trait's value as JSON (`null`: removed), who said it and when."""
 
-    at_us: int
+    at: datetime
     event: bytes
     source: str
     value: bytes
@@ -50,7 +53,7 @@ class Said(NamedTuple):
 class Order(NamedTuple):
     """An order in its currency's minor units. Sent again, the newest counts."""
 
-    at_us: int
+    at: datetime
     event: bytes
     units: int
     currency: str
@@ -59,7 +62,7 @@ class Order(NamedTuple):
 class Answer(NamedTuple):
     """The answer to a survey of which only the newest counts."""
 
-    at_us: int
+    at: datetime
     event: bytes
     score: float
 
@@ -67,7 +70,7 @@ class Answer(NamedTuple):
 class Received(NamedTuple):
     """The earliest complaint_received of a complaint; `event` is its whole event id."""
 
-    at_us: int
+    at: datetime
     event: bytes
     severity: int
     category: str | None
@@ -77,15 +80,15 @@ class Complaint(NamedTuple):
     """What is known of a complaint; it may be handled before we hear that it was received."""
 
     received: Received | None
-    handled_us: int | None
+    handled: datetime | None
 
 
 class Part(NamedTuple):
-    """Facts by what they are about. `seen`: first and last occurred, first received (µs)."""
+    """Facts by what they are about. `seen`: first and last occurred, first received."""
 
-    seen: list[int]
-    kinds: dict[KindCode, list[int]]
-    channels: dict[str, list[int]]
+    seen: list[datetime]
+    kinds: dict[KindCode, Count]
+    channels: dict[str, Count]
     categories: dict[str, int]
     traits: dict[str, Said]
     orders: dict[bytes, Order]
@@ -96,6 +99,6 @@ class Part(NamedTuple):
     accounts: set[str]
 
 
-def new_part(at_us: int, received_us: int) -> Part:
+def new_part(at: datetime, received: datetime) -> Part:
     """A part that knows only when its first event occurred and was received."""
-    return Part([at_us, at_us, received_us], {}, {}, {}, {}, {}, {}, {}, {}, {}, set())
+    return Part([at, at, received], {}, {}, {}, {}, {}, {}, {}, {}, {}, set())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from services.profile.domain.component import FORBIDDEN, Component, Link, Node
@@ -10,6 +11,9 @@ from services.profile.domain.part import BORN
 
 #: For identifier kinds that identity.yaml does not name: weakest, and so many a person.
 LIMIT_UNLISTED: Final = 100
+#: Answers of `Rules.allow` are kept for so many kinds together, and so many of them.
+KINDS_KEPT_MAX: Final = 8
+COMBINATIONS_KEPT_MAX: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,16 @@ class Rules:
     limits: dict[int | str, int]
     ranks: dict[int | str, int]
     hub_degree_max: int
+    _allowed: dict[tuple[int | str, ...], bool] = field(default_factory=dict, compare=False)
+
+    def allow(self, kinds: tuple[int | str, ...]) -> bool:
+        """Whether one person may have all of these kinds; the answer is kept for small groups."""
+        known = self._allowed.get(kinds)
+        if known is None:
+            known = all(kinds.count(kind) <= self.limit(kind) for kind in set(kinds))
+            if len(kinds) <= KINDS_KEPT_MAX and len(self._allowed) < COMBINATIONS_KEPT_MAX:
+                self._allowed[kinds] = known
+        return known
 
     def limit(self, kind: int | str) -> int:
         return self.limits.get(kind, LIMIT_UNLISTED)
@@ -60,13 +74,9 @@ def _are_one(component: Component, rules: Rules) -> bool:
         return True
     if component.loose or len(links) > rules.hub_degree_max:
         return False
-    counts: dict[int | str, int] = {}
-    for node in nodes:
-        kind = node.kind
-        counts[kind] = count = counts.get(kind, 0) + 1
-        if count > rules.limit(kind):
-            return False
-    return all(link.rule != FORBIDDEN for link in links)
+    if not rules.allow(tuple([node.kind for node in nodes])):
+        return False
+    return FORBIDDEN not in [link.rule for link in links]
 
 
 def hub_places(component: Component, rules: Rules) -> frozenset[int]:
@@ -96,7 +106,7 @@ def _in_order(component: Component) -> list[Link]:
     nodes, links = component.nodes, component.links
     if len(links) == 1:
         return links
-    return sorted(links, key=lambda one: (one.at_us, one.event, nodes[one.a].id, nodes[one.b].id))
+    return sorted(links, key=lambda one: (one.at, one.event, nodes[one.a].id, nodes[one.b].id))
 
 
 class _Groups:
@@ -152,7 +162,7 @@ def _person(nodes: list[Node], places: tuple[int, ...], refused: int, rules: Rul
     if len(places) == 1:
         node = nodes[places[0]]
         return Person(node.id if node.part is not None else None, places, refused)
-    named: tuple[int, int, bytes] | None = None
+    named: tuple[datetime, int, bytes] | None = None
     for place in places:
         node = nodes[place]
         if node.part is not None:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date, datetime
 from typing import NamedTuple
 
 from services.profile.domain.part import Order
 
-DAY_US = 86_400_000_000
-
 
 class Bought(NamedTuple):
-    """Money in minor units of the asked currency; `others`: of each other currency. Days: UTC
-    days since 1970, of orders in any currency."""
+    """Money in minor units of the asked currency; `others`: of each other currency. `days`: how
+    many UTC days had an order in any currency."""
 
     orders: int
     units: int
     days: int
-    first_day: int | None
-    last_day: int | None
+    first_day: date | None
+    last_day: date | None
     repeat_units: int
-    last_order_us: int | None
+    last_order: datetime | None
     others: dict[str, int]
 
 
@@ -28,11 +27,11 @@ def bought(orders: Collection[Order], currency: str) -> Bought:
     """Sums over the orders. `repeat_units`: of all purchase days but the first."""
     by_day: dict[int, int] = {}
     others: dict[str, int] = {}
-    last_us: int | None = None
-    for at_us, _, units, paid_in in orders:
-        if last_us is None or at_us > last_us:
-            last_us = at_us
-        day = at_us // DAY_US
+    last: datetime | None = None
+    for at, _, units, paid_in in orders:
+        if last is None or at > last:
+            last = at
+        day = at.toordinal()
         if paid_in == currency:
             by_day[day] = by_day.get(day, 0) + units
         else:
@@ -41,5 +40,6 @@ def bought(orders: Collection[Order], currency: str) -> Bought:
     if not by_day:
         return Bought(0, 0, 0, None, None, 0, None, {})
     first, units = min(by_day), sum(by_day.values())
-    repeat, days = units - by_day[first], len(by_day)
-    return Bought(len(orders), units, days, first, max(by_day), repeat, last_us, others)
+    repeat, last_day = units - by_day[first], date.fromordinal(max(by_day))
+    first_day, days = date.fromordinal(first), len(by_day)
+    return Bought(len(orders), units, days, first_day, last_day, repeat, last, others)
