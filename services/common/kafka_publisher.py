@@ -1,4 +1,9 @@
-"""Publishing to Kafka: every delivery report is checked; a transaction is only the fence."""
+"""Publishing to Kafka: nothing counts as published before Kafka has acknowledged all of it.
+
+Outside a transaction every delivery report is checked. Inside one the commit does that: librdkafka
+waits for all records, and lets no transaction commit of which one was not delivered. Reading a
+report for each record in Python took a tenth of the publishing.
+"""
 
 from __future__ import annotations
 
@@ -91,15 +96,13 @@ class FencedPublisher:
     def _in_transaction(
         self, producer: Any, outputs: Sequence[Output], positions: Mapping[int, int]
     ) -> None:
-        reports = Reports()
         producer.begin_transaction()
-        send(producer, outputs, reports)
+        send(producer, outputs)
         if positions:
             places = [TopicPartition(self._topic, p, offset) for p, offset in positions.items()]
             member = self._consumer.consumer_group_metadata()
             producer.send_offsets_to_transaction(places, member, SEND_OFFSETS_S_MAX)
         producer.commit_transaction(TRANSACTION_S_MAX)
-        settle(reports, len(outputs))
 
 
 def _throw_away(producer: Any) -> None:
@@ -112,7 +115,7 @@ def _throw_away(producer: Any) -> None:
     producer.purge()
 
 
-def send(producer: Any, outputs: Sequence[Output], reports: Reports) -> None:
+def send(producer: Any, outputs: Sequence[Output], reports: Reports | None = None) -> None:
     """Hand all outputs to the producer; its queue is larger than a batch's outputs."""
     middle = len(outputs) // 2
     for index, output in enumerate(outputs):

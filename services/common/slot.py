@@ -10,6 +10,7 @@ import zstandard
 from services.common.batch import Output
 
 _encoder = msgspec.msgpack.Encoder()
+_compressor = zstandard.ZstdCompressor(level=1)  # packed by one thread only, the step's
 _decoder = msgspec.msgpack.Decoder(list[Output])
 _OUTPUT_BYTES_MAX = 1 << 30
 
@@ -18,7 +19,7 @@ def pack(outputs: Sequence[Output]) -> bytes:
     """The slot's bytes; empty when there is nothing to publish."""
     if not outputs:
         return b""
-    return zstandard.ZstdCompressor(level=1).compress(_encoder.encode(outputs))
+    return _compressor.compress(_encoder.encode(outputs))
 
 
 def unpack(slot: bytes) -> list[Output]:

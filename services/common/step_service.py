@@ -19,7 +19,7 @@ from services.common.metrics import LAG, OUTAGES, StepMetrics
 from services.common.ports import LogGone, PublishFailed, StoreGone
 from services.common.redis_store import RedisStore
 from services.common.relay import Relay
-from services.common.run import Stop, Watchdog, settle_memory
+from services.common.run import BetweenBatches, Stop, Watchdog
 from services.common.settings import Settings
 from services.common.step import Parts, Step
 
@@ -106,11 +106,12 @@ class _Worker:
         self._lag_seen_at = 0.0
 
     def run(self) -> None:
-        settle_memory()
+        collector = BetweenBatches()
         try:
             while not self._stop():
                 self._round()
                 self._watchdog.alive()
+                collector.batch_done()
             self._leave()
         finally:
             self._watchdog.stop()
