@@ -39,7 +39,6 @@ def main() -> int:
     for name, benches in GROUPS.items():
         if options.only in (None, name):
             rows += _group(name, benches)
-    _with_pipeline_bare(rows)
     target = PROJECT / "build" / "bench.json"
     if options.only is None:
         target.write_text(json.dumps(rows, indent=2) + "\n")
@@ -58,13 +57,6 @@ def _group(name: str, benches: tuple[Callable[[Settings], Any], ...]) -> Rows:
             found = bench(settings)
             rows += found if isinstance(found, list) else [found]
     return rows
-
-
-def _with_pipeline_bare(rows: Rows) -> None:
-    """The pipeline's bare loop is the one of its slowest stage that stands in the same run."""
-    named = {row["name"]: row for row in rows}
-    if "pipeline" in named and "profile" in named:
-        named["pipeline"]["bare_events_per_s"] = named["profile"]["bare_events_per_s"]
 
 
 def _print(rows: Rows) -> None:

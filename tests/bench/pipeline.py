@@ -20,6 +20,7 @@ from schemas import topics
 from services.cli.services import Services, start_services
 from services.common.settings import Settings
 from services.profile.domain.ids import Hashes, uuid_text
+from tests.bench.bare import bare_loop, resolved_bare
 from tests.bench.stage import row
 
 SECONDS, WARM_UP_S = 60, 15
@@ -55,6 +56,7 @@ def bench_pipeline(settings: Settings) -> dict[str, object]:
         arrived = sorted(latencies.values())
     finally:
         services.stop()
+    bare, _ = bare_loop(settings, topics.ACCEPTED.name, done, resolved_bare)
     assert len(arrived) > 0.99 * len(seen.probes), f"{len(arrived)} of {len(seen.probes)} probes"
     p99_ms = arrived[int(len(arrived) * 0.99)] * 1e3
     half = len(seen.rss_bytes) // 2
@@ -64,7 +66,7 @@ def bench_pipeline(settings: Settings) -> dict[str, object]:
         done,
         seconds,
         cpu,
-        0,
+        bare,
         p99_ms,
         p50_ms=round(arrived[len(arrived) // 2] * 1e3, 1),
         memory_growth_second_half=round(growth, 3),

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from random import Random
 from uuid import UUID
-
-from confluent_kafka import Consumer, Producer, TopicPartition
 
 from schemas import topics
 from schemas.base import from_micros, to_json
@@ -15,16 +12,12 @@ from schemas.model import BgNbd, GammaGamma, Model, Population, RfmBoundaries
 from schemas.touchpoint import Touchpoint
 from services.common.batch import Record
 from services.common.settings import Settings
-from services.profile.decode import read
 from services.scoring.snapshots import decode as decode_snapshot
-from tests.bench.peers.fold import cpu_s
-from tests.bench.stage import fill, make_topic, row, service, until
+from tests.bench.bare import bare_loop, resolved_bare
+from tests.bench.stage import fill, row, service, until
 from tests.unit.profile_builders import touchpoint
 
 EVENTS, CUSTOMERS, BATCH = 150_000, 20_000, 2_000
-OUT = "bench.bare.out"
-
-Bare = Callable[[list[Record]], list[tuple[bytes, bytes]]]
 
 
 def bench_profile(settings: Settings) -> dict[str, object]:
@@ -36,7 +29,7 @@ def bench_profile(settings: Settings) -> dict[str, object]:
         began, first, cpu = time.monotonic(), profile.metric(events), profile.cpu_s()
         until(lambda: profile.metric(events) >= EVENTS, every_s=0.2)
         seconds, cpu = time.monotonic() - began, profile.cpu_s() - cpu
-    bare, bare_cpu_us = _bare(settings, topics.ACCEPTED.name, EVENTS, _resolved_bare)
+    bare, bare_cpu_us = bare_loop(settings, topics.ACCEPTED.name, EVENTS, resolved_bare)
     done = EVENTS - int(first)
     ratio = round(cpu / done * 1e6 / bare_cpu_us, 1)
     return row("profile", done, seconds, cpu, bare, cpu_of_bare=ratio)
@@ -52,7 +45,7 @@ def bench_scoring(settings: Settings) -> dict[str, object]:
         until(lambda: _rests(score, name))
         seconds, cpu = time.monotonic() - began - 1.0, score.cpu_s() - cpu
         done = int(score.metric(name) - first)
-    bare, _ = _bare(settings, topics.PROFILES.name, done, _scored_bare)
+    bare, _ = bare_loop(settings, topics.PROFILES.name, done, _scored_bare)
     return row("scoring", done, seconds, cpu, bare)
 
 
@@ -128,39 +121,6 @@ def _model() -> Model:
             enough=True,
         ),
     )
-
-
-def _bare(settings: Settings, topic: str, events: int, work: Bare) -> tuple[float, float]:
-    """(events a second, CPU µs an event) of a loop: same decode, same topics' sizes, no state."""
-    make_topic(settings, OUT)
-    consumer = Consumer({"bootstrap.servers": settings.kafka, "group.id": "bare", "log_level": 2})
-    consumer.assign([TopicPartition(topic, p, 0) for p in range(settings.partitions)])
-    producer = Producer(
-        {"bootstrap.servers": settings.kafka, "compression.type": "lz4", "linger.ms": 5}
-    )
-    seen, began, cpu = 0, 0.0, 0.0
-    while seen < events:
-        messages = consumer.consume(BATCH, 1.0)
-        if not seen:
-            began, cpu = time.monotonic(), cpu_s()
-        seen += len(messages)
-        records = [Record(topic, 0, 0, m.key(), m.value() or b"") for m in messages]
-        for key, value in work(records):
-            producer.produce(OUT, value, key)
-        producer.poll(0)
-        if not messages and seen:
-            break
-    producer.flush()
-    consumer.close()
-    return seen / (time.monotonic() - began), (cpu_s() - cpu) / seen * 1e6
-
-
-def _resolved_bare(records: list[Record]) -> list[tuple[bytes, bytes]]:
-    """Each event once more, and one of its size for each customer in the batch."""
-    arrivals = read(records).arrivals
-    changed = {arrival.event.names[0].value: arrival.record.value for arrival in arrivals}
-    resolved = [(b"key", arrival.record.value) for arrival in arrivals]
-    return resolved + [(user.encode(), value * 2) for user, value in changed.items()]
 
 
 def _scored_bare(records: list[Record]) -> list[tuple[bytes, bytes]]:
