@@ -32,6 +32,10 @@ from services.common.relay import answer_of
 
 log_to = logging.getLogger(__name__)
 
+#: How long a batch may gather records when it is not full. Each commit, transaction and slot costs
+#: the engines milliseconds, whatever it holds; shorter is dearer, and longer is latency.
+WAIT_BUSY_S, WAIT_IDLE_S = 0.05, 0.1
+
 #: The world's faults: they say nothing about a record, so no record is blamed for them.
 OUTAGES = (LogGone, StoreGone, PublishFailed, Gap)
 
@@ -85,7 +89,7 @@ class Step:
         """Take what there is and carry it through; the number of records and due members done."""
         self._follow_assignment()
         busy = self._full or self._relaying is not None
-        taken = self._parts.log.take(0.01 if busy else 0.2)
+        taken = self._parts.log.take(WAIT_BUSY_S if busy else WAIT_IDLE_S)
         # what was taken of a partition before it was (re)assigned will be read again from its place
         new = self._follow_assignment()
         records = [r for r in taken if r.partition not in new and self._is_next(r)]
