@@ -49,8 +49,13 @@ def address(settings: Settings, engine: str) -> str:
 
 def kafka_config(settings: Settings) -> dict[str, Any]:
     """What every Kafka client here starts from."""
-    # 2: a broker that is away is said once, by us, not twenty times a second by librdkafka
-    return {"bootstrap.servers": address(settings, "Kafka"), "log_level": 2}
+    return {
+        "bootstrap.servers": address(settings, "Kafka"),
+        # 2: a broker that is away is said once, by us, not twenty times a second by librdkafka
+        "log_level": 2,
+        # the default of 10 s leaves a client idle that long after its broker is back
+        "reconnect.backoff.max.ms": 1_000,
+    }
 
 
 def producer(settings: Settings, **extra: Any) -> Any:

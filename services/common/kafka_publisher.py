@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from services.common.batch import Output
 from services.common.failpoints import hit
@@ -67,11 +67,12 @@ class FencedPublisher:
     No effect rests on the transaction (librdkafka lacks KIP-890); slots and ids suffice.
     """
 
-    def __init__(self, make_producer: Callable[[], Any], consumer: Any, topic: str) -> None:
+    def __init__(self, make_producer: Callable[..., Any], consumer: Any, topic: str) -> None:
         self._make_producer = make_producer
         self._consumer = consumer
         self._topic = topic
         self._producer: Any = None
+        self._cut_off = False
 
     def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
         """Send, carry the offsets, commit; after any fault a new producer starts afresh.
@@ -79,7 +80,7 @@ class FencedPublisher:
         The producer is taken out meanwhile: a call that hangs never shares it with the next one,
         whose init_transactions fences it.
         """
-        producer, self._producer = self._producer, None
+        producer, self._producer = self._still_linked(), None
         try:
             producer = producer or self._begun()
             self._in_transaction(producer, outputs, positions)
@@ -88,10 +89,24 @@ class FencedPublisher:
             raise PublishFailed(f"Kafka (RAPPORT_KAFKA): {error}") from error
         self._producer = producer
 
+    def _still_linked(self) -> Any:
+        """The producer, unless its broker went away while it had nothing to do.
+
+        Its next transaction would wait for an answer that never comes, until the relay gives up.
+        """
+        if self._producer is not None:
+            self._producer.poll(0)  # hands over the errors that came meanwhile
+        return None if self._cut_off else self._producer
+
     def _begun(self) -> Any:
-        producer = self._make_producer()
+        self._cut_off = False
+        producer = self._make_producer(error_cb=self._on_error)
         producer.init_transactions(TRANSACTION_S_MAX)
         return producer
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
+            self._cut_off = True
 
     def _in_transaction(
         self, producer: Any, outputs: Sequence[Output], positions: Mapping[int, int]

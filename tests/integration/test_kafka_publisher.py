@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 
@@ -31,12 +32,15 @@ def topic(engines: Engines, prefix: str) -> str:
 
 
 @pytest.fixture(params=["fenced", "plain"])
-def publisher(request: pytest.FixtureRequest, engines: Engines, topic: str) -> Publisher:
+def publisher(request: pytest.FixtureRequest, engines: Engines, topic: str) -> Iterator[Publisher]:
     settings = Settings(kafka=engines.kafka, redis=engines.redis)
     if request.param == "plain":
-        return PlainPublisher(partial(clients.producer, settings))
+        yield PlainPublisher(partial(clients.producer, settings))
+        return
     make = partial(clients.producer, settings, **clients.fenced(settings, topic))
-    return FencedPublisher(make, None, topic)
+    with closing(clients.consumer(settings, topic)) as consumer:
+        consumer.assign([TopicPartition(topic, 0, 0)])
+        yield FencedPublisher(make, consumer, topic)
 
 
 def read(kafka: str, topic: str) -> list[bytes]:
@@ -68,3 +72,18 @@ def test_one_record_that_kafka_refuses_fails_the_publishing(
     assert seen[-1] == b"after"
     if isinstance(publisher, FencedPublisher):
         assert seen == [b"after"]
+
+
+def test_after_kafka_was_away_the_first_publishing_arrives(
+    publisher: Publisher, engines: Engines, topic: str
+) -> None:
+    """A transaction of a producer that was idle meanwhile would hear nothing, and fail."""
+    publisher.publish([Output(topic, b"key", b"before")], {0: 1})
+    if "kafka" not in engines.processes:
+        pytest.skip("this Kafka is not ours to stop")
+    engines.kill("kafka")
+    engines.start("kafka")
+    settings = Settings(kafka=engines.kafka, redis=engines.redis)
+    assert clients.wait_for(settings, "Kafka", stopped=lambda: False)
+    publisher.publish([Output(topic, b"key", b"after")], {0: 2})
+    assert read(engines.kafka, topic) == [b"before", b"after"]
