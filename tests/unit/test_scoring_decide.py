@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -13,8 +14,9 @@ from schemas.base import derived_id, micros
 from schemas.dead_letter import DeadLetter
 from schemas.scores import Scores
 from services.common.batch import Output, Record
-from services.scoring.decide import Ground, decide, event_id
+from services.scoring.decide import EventIds, Ground, decide
 from services.scoring.messages import moment_texts
+from services.scoring.snapshots import Snapshot, check
 from tests.scoring_messages import model, profile_id, published, redirect, snapshot, visitor
 from tests.unit.scoring_builders import FITTED_AT, as_of
 
@@ -74,7 +76,7 @@ def test_the_same_snapshot_gives_the_same_bytes_and_id() -> None:
 @given(st.text(max_size=50), st.integers(0, 2**62))
 def test_ids_are_the_derived_ids_of_the_schemas(name: str, version: int) -> None:
     by_schema = str(derived_id("scores", name, version)).encode()
-    assert event_id(f"scores\x1f{name}\x1f{version}") == by_schema
+    assert EventIds(f"scores\x1f{name}\x1f").of(str(version)) == by_schema
 
 
 def test_headers_are_cloudevents() -> None:
@@ -161,6 +163,42 @@ def test_an_amount_that_no_column_can_hold_is_refused_alone(revenue: bytes) -> N
     outputs = decide(records(huge, published(snapshot(0))), GROUND, 7)
     letter, score = sorted(outputs, key=lambda output: output.topic)
     assert (letter.topic, score.topic) == (topics.DEAD_LETTERS.name, topics.SCORES.name)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (b'"currency":"USD"', b'"currency":"usd"'),
+        (b'"currency":"USD"', b'"currency":"U,D"'),
+        (str(profile_id(1)).encode(), b"X" * 36),
+        (b'"revenue":"0"', b'"revenue":"9e999"'),
+        (b'"revenue":"0"', b'"revenue":"sNaN"'),
+    ],
+)
+def test_what_no_reader_could_take_is_refused_alone(right: bytes, wrong: bytes) -> None:
+    value = published(visitor(1))
+    assert right in value
+    outputs = decide(records(value.replace(right, wrong), published(snapshot(0))), GROUND, 7)
+    letter, score = sorted(outputs, key=lambda output: output.topic)
+    assert (letter.topic, score.topic) == (topics.DEAD_LETTERS.name, topics.SCORES.name)
+
+
+def test_the_unfit_are_found_by_halving(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def counted(rows: list[Snapshot]) -> None:
+        tried.append(len(rows))
+        check(rows)
+
+    monkeypatch.setattr("services.scoring.decide.check", counted)
+    values = [published(snapshot(number)) for number in range(256)]
+    values[100] = values[100].replace(b'"currency":"USD"', b'"currency":"usd"')
+    outputs = decide(records(*values), GROUND, 7)
+    assert sorted(Counter(one.topic for one in outputs).items()) == [
+        (topics.DEAD_LETTERS.name, 1),
+        (topics.SCORES.name, 255),
+    ]
+    assert len(tried) == 1 + 2 * 8
 
 
 def test_a_tombstone_is_nobody() -> None:

@@ -6,7 +6,7 @@ The effect of an input is what would change if that input alone were typical of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,33 +19,37 @@ from services.scoring.domain.clv import predict
 from services.scoring.domain.score import ClvColumns, RfmColumns, ScoreBatch
 
 Reasons = dict[str, tuple[str, ...]]
-SHOWN: Final = 2
+NOBODY: Final = -1
 
-#: value, typical value, effect
-SILENCE: Final = "%.0f days without an order (typical %.0f): P(alive) %+.2f"
-RHYTHM: Final = "an order every %.0f days (typical %.0f): P(alive) %+.2f"
-DAYS: Final = "%.0f purchase days (typical %.0f): P(alive) %+.2f"
-ALIVE: Final = "P(alive) %.2f in the model (typical %.2f): %+.2f"
-RATE: Final = "%.1f orders a year if still a customer (typical %.1f): %+.2f"
-VALUE: Final = "%.2f a purchase day (typical %.2f): %+.2f"
+#: What is typical is put in for a whole batch, the value and the effect for each row.
+SILENCE: Final = "%d days without an order (typical {:.0f}): P(alive) %s"
+RHYTHM: Final = "an order every %d days (typical {:.0f}): P(alive) %s"
+DAYS: Final = "%d purchase days (typical {:.0f}): P(alive) %s"
+ALIVE: Final = "P(alive) %s in the model (typical {:.2f}): %+.2f"
+RATE: Final = "%.1f orders a year if still a customer (typical {:.1f}): %+.2f"
+VALUE: Final = "%.2f a purchase day (typical {:.2f}): %+.2f"
 #: one sentence for each rank, parted by |
 RANKS: Final = (
-    "last order %.0f days ago: recency %d|%d orders: frequency %d|%.2f revenue: monetary %d"
+    "last order %d days ago: recency %d|%d orders: frequency %d|%.2f revenue: monetary %d"
 )
-QUADRANT: Final = "has brought %.2f (median %.2f)|12 months will bring %.2f (median %.2f)"
+QUADRANT: Final = "has brought %.2f (median {:.2f})|12 months will bring %.2f (median {:.2f})"
+
+#: P(alive) and its differences in hundredths, written once: text is most of what reasons cost.
+SHARES: Final = np.array([f"{share / 100:.2f}" for share in range(101)], object)
+SIGNED_SHARES: Final = np.array([f"{share / 100:+.2f}" for share in range(-100, 101)], object)
 
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """One input of a score: its value and effect in each row, and what is typical.
+    """One input of a score: in each row its value and its effect, and both as they are told.
 
-    `template` takes the value, the typical value and the effect.
+    `template` takes the told value and the told effect. An effect of NaN: does not apply there.
     """
 
     template: str
-    values: Floats
-    typical: float
+    told_values: NDArray[Any]
     effects: Floats
+    told_effects: NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,20 @@ def _churn_drivers(
     usual_gap = typical.alive(bg_nbd, x, np.full(len(x), typical.gap_days), silence)
     usual_x = typical.alive(bg_nbd, np.full(len(x), typical.x), gap, silence)
     return [
-        Driver(SILENCE, silence, typical.silence_days, alive - silent),
-        Driver(RHYTHM, gap, typical.gap_days, np.where(once, np.nan, alive - usual_gap)),
-        Driver(DAYS, x + 1, typical.x + 1, np.where(once, np.nan, alive - usual_x)),
+        _alive_driver(SILENCE, silence, typical.silence_days, alive - silent),
+        _alive_driver(RHYTHM, gap, typical.gap_days, np.where(once, np.nan, alive - usual_gap)),
+        _alive_driver(DAYS, x + 1, typical.x + 1, np.where(once, np.nan, alive - usual_x)),
     ]
+
+
+def _alive_driver(template: str, values: Floats, typical: float, effects: Floats) -> Driver:
+    """Values are told in whole days, effects are differences of P(alive)."""
+    told = SIGNED_SHARES[_whole(np.nan_to_num(effects) * 100) + 100]
+    return Driver(template.format(typical), _whole(values), effects, told)
+
+
+def _whole(values: Floats) -> NDArray[np.int64]:
+    return np.rint(values).astype(np.int64)
 
 
 def _clv_drivers(model: Model, typical: Typical, clv: ClvColumns) -> list[Driver]:
@@ -120,15 +134,18 @@ def _clv_drivers(model: Model, typical: Typical, clv: ClvColumns) -> list[Driver
     assert model.gamma_gamma is not None
     usual = predict(model.bg_nbd, model.gamma_gamma, typical.history(), np.zeros(1))
     mean = model.gamma_gamma.p * model.gamma_gamma.gamma / (model.gamma_gamma.q - 1)
+    alive, orders = clv.prediction.alive, clv.prediction.monthly_if_alive.sum(axis=1)
+    worth, usual_orders = clv.prediction.order_value, float(usual.monthly_if_alive.sum())
     factors = (
-        (ALIVE, clv.prediction.alive, float(usual.alive[0])),
-        (RATE, clv.prediction.monthly_if_alive.sum(axis=1), float(usual.monthly_if_alive.sum())),
-        (VALUE, clv.prediction.order_value, mean),
+        (ALIVE, alive, float(usual.alive[0]), SHARES[_whole(alive * 100)]),
+        (RATE, orders, usual_orders, orders),
+        (VALUE, worth, mean, worth),
     )
-    return [
-        Driver(template, values, typical, clv.predicted * (1 - typical / np.maximum(values, 1e-12)))
-        for template, values, typical in factors
-    ]
+    drivers = []
+    for template, values, typical_value, told in factors:
+        effects = clv.predicted * (1 - typical_value / np.maximum(values, 1e-12))
+        drivers.append(Driver(template.format(typical_value), told, effects, effects))
+    return drivers
 
 
 def _strongest(drivers: list[Driver]) -> list[tuple[str, ...]]:
@@ -136,31 +153,32 @@ def _strongest(drivers: list[Driver]) -> list[tuple[str, ...]]:
     effects = np.stack([driver.effects for driver in drivers])
     strength = np.where(np.isnan(effects), -1.0, np.abs(effects))
     order = np.argsort(-strength, axis=0, kind="stable")
-    first, second = (_texts(drivers, order[rank]) for rank in range(SHOWN))
-    single = (np.take_along_axis(strength, order[1:2], axis=0)[0] < 0).tolist()
+    single = np.take_along_axis(strength, order[1:2], axis=0)[0] < 0
+    second = _texts(drivers, np.where(single, NOBODY, order[1]))
     return [
-        (one,) if alone else (one, two)
-        for one, two, alone in zip(first, second, single, strict=True)
+        (one,) if two is None else (one, two)
+        for one, two in zip(_texts(drivers, order[0]), second, strict=True)
     ]
 
 
-def _texts(drivers: list[Driver], chosen: NDArray[np.intp]) -> list[str]:
-    """The sentence of the chosen driver in each row."""
+def _texts(drivers: list[Driver], chosen: NDArray[np.intp]) -> list[Any]:
+    """The sentence of the chosen driver in each row, None where it is nobody."""
     texts = np.empty(len(chosen), object)
     for number, driver in enumerate(drivers):
         rows = np.flatnonzero(chosen == number)
-        template, typical = driver.template, driver.typical
-        pairs = zip(driver.values[rows].tolist(), driver.effects[rows].tolist(), strict=True)
-        texts[rows] = [template % (value, typical, effect) for value, effect in pairs]
-    told: list[str] = texts.tolist()
-    return told
+        told = zip(
+            driver.told_values[rows].tolist(), driver.told_effects[rows].tolist(), strict=True
+        )
+        texts[rows] = [driver.template % pair for pair in told]
+    found: list[Any] = texts.tolist()
+    return found
 
 
 def _rfm_reasons(
     rfm: RfmColumns, recency_days: Floats, facts: SnapshotFacts
 ) -> list[tuple[str, ...]]:
     columns = zip(
-        recency_days.tolist(),
+        _whole(recency_days).tolist(),
         rfm.recency.tolist(),
         facts.orders.tolist(),
         rfm.frequency.tolist(),
@@ -172,6 +190,6 @@ def _rfm_reasons(
 
 
 def _value_reasons(model: Model, clv: ClvColumns, facts: SnapshotFacts) -> list[tuple[str, ...]]:
-    present, future = model.present_value_median or 0.0, model.future_value_median or 0.0
+    told = QUADRANT.format(model.present_value_median or 0.0, model.future_value_median or 0.0)
     columns = zip(facts.revenue.tolist(), clv.predicted.tolist(), strict=True)
-    return [tuple((QUADRANT % (now, present, soon, future)).split("|")) for now, soon in columns]
+    return [tuple((told % row).split("|")) for row in columns]

@@ -1,0 +1,92 @@
+"""The messages of scores.changed as msgspec writes them: schemas.scores, field by field.
+
+Moments and amounts are text already, NaN is written as null. A contract test reads each message
+back with the published schema.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from services.scoring.domain.reasons import Reasons
+
+
+class Rfm(msgspec.Struct, frozen=True, gc=False):
+    """schemas.scores.Rfm"""
+
+    recency: int
+    frequency: int
+    monetary: int
+    segment: str
+    recency_days: float
+    orders: int
+    revenue: str
+
+
+class AliveBelow(msgspec.Struct, frozen=True, gc=False):
+    """schemas.scores.AliveBelow"""
+
+    threshold: float
+    at: str
+
+
+class Churn(msgspec.Struct, frozen=True, gc=False):
+    """schemas.scores.Churn"""
+
+    p_alive: float
+    churn_probability: float
+    basis: str
+    alive_below: tuple[AliveBelow, ...]
+
+
+class Clv(msgspec.Struct, frozen=True, gc=False):
+    """schemas.scores.Clv"""
+
+    historic: str
+    predicted_12m: str
+    total: str
+    currency: str
+    expected_orders_12m: float
+    expected_orders_30d: float
+    expected_next_order_at: str | None
+    average_days_between_orders: float
+
+
+class Facts(msgspec.Struct, frozen=True, gc=False):
+    """schemas.scores.JourneyFacts"""
+
+    orders: int
+    purchase_days: int
+    revenue: str
+    first_seen_at: str | None
+    last_seen_at: str | None
+    last_order_at: str | None
+    average_days_between_orders: float | None
+    high_value: bool
+    complaints: int
+    open_complaints: msgspec.Raw
+    nps_last: float | None
+
+
+class Redirect(msgspec.Struct, frozen=True, gc=False):
+    """schemas.scores.Scores of a profile that joined another one."""
+
+    workspace: str
+    profile_id: str
+    version: int
+    profile_version: int
+    model_version: int
+    as_of: str
+    merged_into: str | None
+
+
+class Scores(Redirect, frozen=True, gc=False):
+    """schemas.scores.Scores"""
+
+    rfm: Rfm | None
+    churn: Churn | None
+    clv: Clv | None
+    value_segment: str | None
+    missing: dict[str, str]
+    reasons: Reasons
+    facts: Facts
