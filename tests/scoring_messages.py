@@ -9,6 +9,7 @@ from uuid import UUID
 from schemas.base import micros, to_json
 from schemas.model import Model
 from schemas.profile import Profile, Purchases
+from schemas.topics import PROFILES
 from services.scoring.domain.purchases import facts_of
 from tests.unit.scoring_builders import FITTED_AT, sample, sample_model
 
@@ -66,3 +67,31 @@ def model(workspace: str = "demo", later_us: int = 0) -> Model:
 def published(profile: Profile) -> bytes:
     """A profile as it travels."""
     return to_json(profile)
+
+
+class Message:
+    """What a consumer gives of profiles.changed."""
+
+    def __init__(self, partition: int, offset: int, value: bytes) -> None:
+        self._content = (partition, offset, value)
+
+    def error(self) -> None:
+        return None
+
+    def topic(self) -> str:
+        return PROFILES.name
+
+    def partition(self) -> int:
+        return self._content[0]
+
+    def offset(self) -> int:
+        return self._content[1]
+
+    def key(self) -> bytes:
+        return b"key"
+
+    def value(self) -> bytes:
+        return self._content[2]
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        return [("ce_source", b"rapport/demo")]

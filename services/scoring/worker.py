@@ -5,6 +5,9 @@ were made with. Whoever gets a partition under another name reads it again from 
 a new model reaches everybody, whatever crashes. One partition is read in its order, and a zombie's
 late transaction is fenced, so that the last score of each profile on the topic belongs to its
 newest snapshot.
+
+A worker that is behind takes several micro-batches at once, since only the newest snapshot of
+each profile among them needs scores: reading everybody again costs little more than reading.
 """
 
 from __future__ import annotations
@@ -21,12 +24,12 @@ from typing import Any, Final
 from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 
 from schemas import topics
-from services.common.batch import Output, Record
+from services.common.batch import Output
 from services.common.failpoints import hit
 from services.common.ports import Publisher, PublishFailed
 from services.common.relay import answer_of
 from services.scoring import metrics
-from services.scoring.decide import decide
+from services.scoring.decide import Message, decide
 from services.scoring.models import Models
 
 log = logging.getLogger(__name__)
@@ -34,6 +37,8 @@ log = logging.getLogger(__name__)
 TOPIC: Final = topics.PROFILES.name
 TAKEN_WITHIN_S: Final = 0.05
 TAKEN_WHILE_BUSY_S: Final = 0.005
+#: Micro-batches taken at once by a worker that is behind.
+TAKEN_BATCHES_MAX: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ class Relaying:
     done: Future[None]
     next_offsets: dict[int, int]
     fingerprint: str
-    records: Sequence[Record]
+    snapshots: int
+    first_changed: bytes | None
     outputs: Sequence[Output]
 
 
@@ -64,6 +70,8 @@ class Worker:
         self._clients = clients
         self._consumer = clients.consumer
         self._batch_max = batch_max
+        self._taken_max = batch_max
+        self._taken: list[Message] = []
         self._safe: dict[int, int] = {}  # partition -> offset after which nothing is published
         self._relaying: Relaying | None = None
         self._new_model = False
@@ -75,20 +83,20 @@ class Worker:
     def step(self) -> int:
         """Score what there is; how many snapshots that were."""
         self._new_model |= self._clients.models.follow()
-        records = self._take()
+        messages = self._take()
         if self._failed is not None:
             raise self._failed
         if self._new_model:
             self._begin_again()  # what was taken will be read again
             return 0
-        if not records:
+        if not messages:
             self.settle()
             return 0
         hit("after_read")
-        outputs = decide(records, self._clients.models.ground(), time.time_ns() // 1_000)
+        outputs = decide(messages, self._clients.models.ground(), time.time_ns() // 1_000)
         self.settle()
-        self._relay(records, outputs)
-        return len(records)
+        self._relay(messages, outputs)
+        return len(messages)
 
     def settle(self) -> None:
         """Wait for the batch on its way, then commit its offsets. PublishFailed if it failed."""
@@ -96,6 +104,7 @@ class Worker:
         if relaying is None:
             return
         answer_of(relaying.done)
+        self._taken_max = min(2 * self._taken_max, TAKEN_BATCHES_MAX * self._batch_max)
         _count(relaying)
         kept = {p: at for p, at in relaying.next_offsets.items() if p in self._safe}
         self._safe |= kept
@@ -104,8 +113,9 @@ class Worker:
         hit("after_commit")
 
     def rewind(self) -> None:
-        """Read on from what is surely published."""
+        """Read on from what is surely published, in small bites: Kafka may have choked on one."""
         self._relaying = self._failed = None
+        self._taken_max = self._batch_max
         self._start(dict(self._safe))
 
     def pause(self) -> None:
@@ -131,25 +141,37 @@ class Worker:
 
     # -- the way of a batch ------------------------------------------------------------------
 
-    def _take(self) -> list[Record]:
+    def _take(self) -> list[Message]:
+        """What waits, in the order of each partition; one micro-batch unless more are waiting."""
+        self._taken = []
         busy = self._relaying is not None
-        taken = self._consumer.consume(
-            self._batch_max, TAKEN_WHILE_BUSY_S if busy else TAKEN_WITHIN_S
-        )
-        records = []
-        for message in taken:
+        got = self._consume(TAKEN_WHILE_BUSY_S if busy else TAKEN_WITHIN_S)
+        while got == self._batch_max and len(self._taken) < self._taken_max:
+            got = self._consume(0)
+        taken, self._taken = self._taken, []
+        return taken
+
+    def _consume(self, timeout_s: float) -> int:
+        """Take a micro-batch more; how much came. A rebalance within drops what was taken."""
+        got = self._consumer.consume(self._batch_max, timeout_s)
+        for message in got:
             if message.error() is not None:
                 log.warning("Kafka (RAPPORT_KAFKA): %s", message.error())
             elif message.partition() in self._safe:
-                records.append(_record(message))
-        return records
+                self._taken.append(message)
+        return len(got)
 
-    def _relay(self, records: Sequence[Record], outputs: Sequence[Output]) -> None:
-        next_offsets = {record.partition: record.offset + 1 for record in records}
+    def _relay(self, messages: Sequence[Message], outputs: Sequence[Output]) -> None:
+        next_offsets = {message.partition(): message.offset() + 1 for message in messages}
         hit("before_produce")
-        done = self._clients.relay.submit(self._clients.publisher.publish, outputs, next_offsets)
-        fingerprint = self._clients.models.fingerprint()
-        self._relaying = Relaying(done, next_offsets, fingerprint, records, outputs)
+        self._relaying = Relaying(
+            done=self._clients.relay.submit(self._clients.publisher.publish, outputs, next_offsets),
+            next_offsets=next_offsets,
+            fingerprint=self._clients.models.fingerprint(),
+            snapshots=len(messages),
+            first_changed=dict(messages[0].headers() or ()).get("ce_time"),
+            outputs=outputs,
+        )
 
     def _commit(self, offsets: dict[int, int], fingerprint: str) -> None:
         places = [
@@ -203,31 +225,21 @@ class Worker:
     def _lost(self, consumer: Any, partitions: Sequence[TopicPartition]) -> None:
         for place in partitions:
             self._safe.pop(place.partition, None)
+        # its next owner goes further: what is left of it here must not be published after that
+        self._taken = [one for one in self._taken if one.partition() in self._safe]
         consumer.incremental_unassign(list(partitions))
 
 
 def _count(relayed: Relaying) -> None:
     """What became of a batch; its age is that of its first snapshot."""
-    metrics.SCORE_SNAPSHOTS.inc(len(relayed.records))
+    metrics.SCORE_SNAPSHOTS.inc(relayed.snapshots)
     metrics.SCORE_BATCHES.inc()
     refused = [output for output in relayed.outputs if output.topic == topics.DEAD_LETTERS.name]
     metrics.SCORE_PUBLISHED.inc(len(relayed.outputs) - len(refused))
     for output in refused:
         reason = dict(output.headers).get("ce_subject", b"").decode()
         metrics.SCORE_DEAD_LETTERS.labels(reason).inc()
-    changed = dict(relayed.records[0].headers).get("ce_time")
     with contextlib.suppress(ValueError):
-        if changed is not None:
-            age_s = time.time() - datetime.fromisoformat(changed.decode()).timestamp()
-            metrics.SCORE_SECONDS.observe(max(0.0, age_s))
-
-
-def _record(message: Any) -> Record:
-    return Record(
-        topic=message.topic(),
-        partition=message.partition(),
-        offset=message.offset(),
-        key=message.key(),
-        value=message.value() or b"",
-        headers=tuple(message.headers() or ()),
-    )
+        if relayed.first_changed is not None:
+            changed = datetime.fromisoformat(relayed.first_changed.decode())
+            metrics.SCORE_SECONDS.observe(max(0.0, time.time() - changed.timestamp()))

@@ -13,11 +13,19 @@ from schemas import topics
 from schemas.base import derived_id, micros
 from schemas.dead_letter import DeadLetter
 from schemas.scores import Scores
-from services.common.batch import Output, Record
+from services.common.batch import Output
 from services.scoring.decide import EventIds, Ground, decide
 from services.scoring.messages import moment_texts
 from services.scoring.snapshots import Snapshot, check
-from tests.scoring_messages import model, profile_id, published, redirect, snapshot, visitor
+from tests.scoring_messages import (
+    Message,
+    model,
+    profile_id,
+    published,
+    redirect,
+    snapshot,
+    visitor,
+)
 from tests.unit.scoring_builders import FITTED_AT, as_of
 
 THRESHOLDS = (0.55, 0.5, 0.1)
@@ -25,15 +33,12 @@ GROUND = Ground({"demo": model()}, {"demo": THRESHOLDS})
 NO_GROUND = Ground({}, {"demo": THRESHOLDS})
 
 
-def records(*values: bytes) -> list[Record]:
-    return [
-        Record("profiles.changed", 0, offset, b"key", value, (("ce_source", b"rapport/demo"),))
-        for offset, value in enumerate(values)
-    ]
+def messages(*values: bytes) -> list[Message]:
+    return [Message(0, offset, value) for offset, value in enumerate(values)]
 
 
 def scores_of(*values: bytes, ground: Ground = GROUND) -> list[Scores]:
-    return [Scores.model_validate_json(out.value) for out in decide(records(*values), ground, 0)]
+    return [Scores.model_validate_json(out.value) for out in decide(messages(*values), ground, 0)]
 
 
 def only(outputs: list[Output]) -> Output:
@@ -68,8 +73,8 @@ def test_the_as_of_time_is_the_later_of_snapshot_and_model() -> None:
 
 
 def test_the_same_snapshot_gives_the_same_bytes_and_id() -> None:
-    first = only(decide(records(published(snapshot(3))), GROUND, 1))
-    again = only(decide(records(published(snapshot(3))), GROUND, 2))
+    first = only(decide(messages(published(snapshot(3))), GROUND, 1))
+    again = only(decide(messages(published(snapshot(3))), GROUND, 2))
     assert first == again
 
 
@@ -80,7 +85,7 @@ def test_ids_are_the_derived_ids_of_the_schemas(name: str, version: int) -> None
 
 
 def test_headers_are_cloudevents() -> None:
-    output = only(decide(records(published(snapshot(3))), GROUND, 1))
+    output = only(decide(messages(published(snapshot(3))), GROUND, 1))
     marks = {name: value.decode() for name, value in output.headers}
     assert marks["ce_type"] == "rapport.scores.changed"
     assert marks["ce_source"] == "rapport/demo"
@@ -95,8 +100,8 @@ def test_headers_are_cloudevents() -> None:
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=20, unique=True), st.integers(0, 20))
 def test_a_score_does_not_depend_on_its_batch(numbers: list[int], cut: int) -> None:
     values = [published(snapshot(number)) for number in numbers]
-    together = decide(records(*values), GROUND, 0)
-    apart = decide(records(*values[:cut]), GROUND, 0) + decide(records(*values[cut:]), GROUND, 0)
+    together = decide(messages(*values), GROUND, 0)
+    apart = decide(messages(*values[:cut]), GROUND, 0) + decide(messages(*values[cut:]), GROUND, 0)
     assert together == apart
 
 
@@ -150,7 +155,7 @@ def test_open_complaints_pass_through() -> None:
     ],
 )
 def test_what_is_no_snapshot_is_a_dead_letter_and_stops_nobody(value: bytes) -> None:
-    outputs = decide(records(value, published(snapshot(0))), GROUND, 7)
+    outputs = decide(messages(value, published(snapshot(0))), GROUND, 7)
     letter, score = sorted(outputs, key=lambda output: output.topic)
     assert letter.topic == topics.DEAD_LETTERS.name
     assert DeadLetter.model_validate_json(letter.value).workspace == "demo"
@@ -160,7 +165,7 @@ def test_what_is_no_snapshot_is_a_dead_letter_and_stops_nobody(value: bytes) -> 
 @pytest.mark.parametrize("revenue", [b"9e999", b"NaN", b"-Infinity"])
 def test_an_amount_that_no_column_can_hold_is_refused_alone(revenue: bytes) -> None:
     huge = published(snapshot(1)).replace(b'"revenue":"75.11"', b'"revenue":"' + revenue + b'"')
-    outputs = decide(records(huge, published(snapshot(0))), GROUND, 7)
+    outputs = decide(messages(huge, published(snapshot(0))), GROUND, 7)
     letter, score = sorted(outputs, key=lambda output: output.topic)
     assert (letter.topic, score.topic) == (topics.DEAD_LETTERS.name, topics.SCORES.name)
 
@@ -178,7 +183,7 @@ def test_an_amount_that_no_column_can_hold_is_refused_alone(revenue: bytes) -> N
 def test_what_no_reader_could_take_is_refused_alone(right: bytes, wrong: bytes) -> None:
     value = published(visitor(1))
     assert right in value
-    outputs = decide(records(value.replace(right, wrong), published(snapshot(0))), GROUND, 7)
+    outputs = decide(messages(value.replace(right, wrong), published(snapshot(0))), GROUND, 7)
     letter, score = sorted(outputs, key=lambda output: output.topic)
     assert (letter.topic, score.topic) == (topics.DEAD_LETTERS.name, topics.SCORES.name)
 
@@ -193,7 +198,7 @@ def test_the_unfit_are_found_by_halving(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("services.scoring.decide.check", counted)
     values = [published(snapshot(number)) for number in range(256)]
     values[100] = values[100].replace(b'"currency":"USD"', b'"currency":"usd"')
-    outputs = decide(records(*values), GROUND, 7)
+    outputs = decide(messages(*values), GROUND, 7)
     assert sorted(Counter(one.topic for one in outputs).items()) == [
         (topics.DEAD_LETTERS.name, 1),
         (topics.SCORES.name, 255),
@@ -202,7 +207,7 @@ def test_the_unfit_are_found_by_halving(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_tombstone_is_nobody() -> None:
-    assert decide(records(b""), GROUND, 0) == []
+    assert decide(messages(b""), GROUND, 0) == []
 
 
 def test_moments_are_rfc_3339() -> None:

@@ -9,56 +9,35 @@ from typing import Any
 import pytest
 from confluent_kafka import TopicPartition
 
+from schemas.base import micros
 from schemas.model import Model
 from schemas.scores import Scores
 from services.common.batch import Output
 from services.common.ports import PublishFailed
 from services.scoring.decide import Ground
 from services.scoring.worker import TOPIC, Clients, Worker
-from tests.scoring_messages import model, published, snapshot
-
-
-class Message:
-    """What a consumer gives."""
-
-    def __init__(self, partition: int, offset: int, value: bytes) -> None:
-        self._content = (partition, offset, value)
-
-    def error(self) -> None:
-        return None
-
-    def topic(self) -> str:
-        return TOPIC
-
-    def partition(self) -> int:
-        return self._content[0]
-
-    def offset(self) -> int:
-        return self._content[1]
-
-    def key(self) -> bytes:
-        return b"key"
-
-    def value(self) -> bytes:
-        return self._content[2]
-
-    def headers(self) -> list[tuple[str, bytes]]:
-        return []
+from tests.scoring_messages import Message, model, published, snapshot
+from tests.unit.scoring_builders import FITTED_AT
 
 
 class FakeConsumer:
-    """A log of a few partitions; `give` and `take_away` are rebalances, told within `consume`."""
+    """A log of a few partitions. Rebalances are told within `consume`: the next one, or the next
+    that asks for more of what is there."""
 
     def __init__(self, log: Mapping[int, Sequence[bytes]]) -> None:
         self.log = log
         self.at: dict[int, int] = {}
         self.stored: dict[int, TopicPartition] = {}
         self.rebalance: list[tuple[str, int]] = []
+        self.rebalance_at_more: list[tuple[str, int]] = []
 
     def subscribe(self, _topics: list[str], **callbacks: Any) -> None:
         self.callbacks = callbacks
 
-    def consume(self, count: int, _timeout_s: float) -> list[Message]:
+    def consume(self, count: int, timeout_s: float) -> list[Message]:
+        if timeout_s == 0:
+            self.rebalance += self.rebalance_at_more
+            self.rebalance_at_more = []
         rebalance, self.rebalance = self.rebalance, []
         for callback, partition in rebalance:
             self.callbacks[callback](self, [TopicPartition(TOPIC, partition)])
@@ -112,9 +91,13 @@ class FakePublisher:
 
     def __init__(self) -> None:
         self.scores: list[Scores] = []
+        self.positions: list[Mapping[int, int]] = []
+        self.sizes: list[int] = []
         self.failures = 0
 
     def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
+        self.positions.append(positions)
+        self.sizes.append(len(outputs))
         if self.failures:
             self.failures -= 1
             raise PublishFailed("told to")
@@ -122,11 +105,13 @@ class FakePublisher:
 
 
 class World:
-    """One worker over two partitions of ten people each, in batches of four."""
+    """One worker over two partitions, ten people each if nothing is said, in batches of four."""
 
-    def __init__(self, executor: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, executor: ThreadPoolExecutor, log: Mapping[int, Sequence[bytes]] | None = None
+    ) -> None:
         people = [published(snapshot(number)) for number in range(20)]
-        self.consumer = FakeConsumer({0: people[:10], 1: people[10:]})
+        self.consumer = FakeConsumer(log or {0: people[:10], 1: people[10:]})
         self.models: Any = FakeModels()
         self.publisher = FakePublisher()
         self.executor = executor
@@ -215,3 +200,46 @@ def test_a_lost_partition_is_left_alone(world: World) -> None:
     world.run()
     assert world.consumer.stored[1].offset == 10
     assert world.consumer.stored.get(0, TopicPartition(TOPIC, 0)).offset < 10
+
+
+@pytest.fixture
+def long_world() -> Any:
+    """Forty snapshots in each partition: ten of each of four people, ever newer."""
+    with ThreadPoolExecutor(1) as executor:
+        yield World(executor, {0: _versions(range(4)), 1: _versions(range(4, 8))})
+
+
+def _versions(people: range) -> list[bytes]:
+    return [published(snapshot(n, version=version)) for version in range(10) for n in people]
+
+
+def test_who_is_behind_scores_the_newest_of_many(long_world: World) -> None:
+    long_world.run()
+    newest = {one.profile_id: one.version for one in long_world.publisher.scores}
+    assert [long_world.consumer.stored[partition].offset for partition in (0, 1)] == [40, 40]
+    assert set(newest.values()) == {micros(FITTED_AT) + 9}
+    # takes 4 and 4 snapshots, twice as many with every success (8, 16, 32), then the last 16
+    assert long_world.publisher.sizes == [4, 4, 4, 4, 8, 4]
+
+
+def test_after_a_failure_the_bites_are_small_again(long_world: World) -> None:
+    long_world.run(4)
+    long_world.worker.settle()
+    long_world.publisher.failures = 1
+    taken = len(long_world.publisher.positions)
+    long_world.run()
+    failed, repeated, *_ = long_world.publisher.positions[taken:]
+    assert (failed, repeated) == ({0: 40, 1: 24}, {0: 36})
+
+
+def test_what_was_taken_of_a_partition_goes_with_it(long_world: World) -> None:
+    """Its next owner goes on to the end; when it comes back nothing older is said of anybody."""
+    long_world.run(3)
+    long_world.worker.settle()
+    before = len(long_world.publisher.positions)
+    long_world.consumer.rebalance_at_more = [("on_lost", 0), ("on_assign", 0)]
+    long_world.consumer.stored[0] = TopicPartition(TOPIC, 0, 40, metadata="0")
+    long_world.run()
+    assert long_world.consumer.rebalance_at_more == []
+    assert all(0 not in positions for positions in long_world.publisher.positions[before:])
+    assert long_world.consumer.stored[1].offset == 40
