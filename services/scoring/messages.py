@@ -19,7 +19,7 @@ from schemas.money import MINOR_DIGITS
 from services.scoring.domain.arrays import Ints
 from services.scoring.domain.reasons import Reasons
 from services.scoring.domain.score import NEVER, NO_ORDER, ChurnColumns, ScoreBatch
-from services.scoring.shapes import AliveBelow, Churn, Clv, Facts, Redirect, Rfm, Scores
+from services.scoring.shapes import AliveBelow, Churn, Clv, JourneyFacts, Redirect, Rfm, Scores
 from services.scoring.snapshots import Snapshot
 
 NO_ORDER_MISSING: Final = dict.fromkeys(("rfm", "churn", "clv"), NO_ORDER)
@@ -204,9 +204,9 @@ def _clvs(
     )
 
 
-def _facts(snapshot: Snapshot, net: str, gap: float | None, high_value: bool) -> Facts:
+def _facts(snapshot: Snapshot, net: str, gap: float | None, high_value: bool) -> JourneyFacts:
     bought, service = snapshot.purchases, snapshot.service
-    return Facts(
+    return JourneyFacts(
         bought.orders,
         bought.purchase_days,
         net,

@@ -1,7 +1,7 @@
 """The messages of scores.changed as msgspec writes them: schemas.scores, field by field.
 
-Moments and amounts are text already, NaN is written as null. A contract test reads each message
-back with the published schema.
+Moments and amounts are text already, NaN is written as null. A test holds them against each
+other.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Clv(msgspec.Struct, frozen=True, gc=False):
     average_days_between_orders: float
 
 
-class Facts(msgspec.Struct, frozen=True, gc=False):
+class JourneyFacts(msgspec.Struct, frozen=True, gc=False):
     """schemas.scores.JourneyFacts"""
 
     orders: int
@@ -89,4 +89,4 @@ class Scores(Redirect, frozen=True, gc=False):
     value_segment: str | None
     missing: dict[str, str]
     reasons: Reasons
-    facts: Facts
+    facts: JourneyFacts

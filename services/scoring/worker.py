@@ -39,6 +39,7 @@ TAKEN_WITHIN_S: Final = 0.05
 TAKEN_WHILE_BUSY_S: Final = 0.005
 #: Micro-batches taken at once by a worker that is behind.
 TAKEN_BATCHES_MAX: Final = 8
+TAKEN_BYTES_MAX: Final = 32_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Worker:
         self._batch_max = batch_max
         self._taken_max = batch_max
         self._taken: list[Message] = []
+        self._taken_bytes = 0
         self._safe: dict[int, int] = {}  # partition -> offset after which nothing is published
         self._relaying: Relaying | None = None
         self._new_model = False
@@ -143,10 +145,10 @@ class Worker:
 
     def _take(self) -> list[Message]:
         """What waits, in the order of each partition; one micro-batch unless more are waiting."""
-        self._taken = []
+        self._taken, self._taken_bytes = [], 0
         busy = self._relaying is not None
         got = self._consume(TAKEN_WHILE_BUSY_S if busy else TAKEN_WITHIN_S)
-        while got == self._batch_max and len(self._taken) < self._taken_max:
+        while got == self._batch_max and self._has_room():
             got = self._consume(0)
         taken, self._taken = self._taken, []
         return taken
@@ -159,7 +161,11 @@ class Worker:
                 log.warning("Kafka (RAPPORT_KAFKA): %s", message.error())
             elif message.partition() in self._safe:
                 self._taken.append(message)
+                self._taken_bytes += len(message.value() or b"")
         return len(got)
+
+    def _has_room(self) -> bool:
+        return len(self._taken) < self._taken_max and self._taken_bytes < TAKEN_BYTES_MAX
 
     def _relay(self, messages: Sequence[Message], outputs: Sequence[Output]) -> None:
         next_offsets = {message.partition(): message.offset() + 1 for message in messages}

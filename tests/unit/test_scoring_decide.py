@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas import scores as published_scores
 from schemas import topics
 from schemas.base import derived_id, micros
 from schemas.dead_letter import DeadLetter
 from schemas.scores import Scores
 from services.common.batch import Output
+from services.scoring import shapes
 from services.scoring.decide import EventIds, Ground, decide
 from services.scoring.messages import moment_texts
 from services.scoring.snapshots import Snapshot, check
@@ -62,6 +64,13 @@ def test_every_field_is_read_back_by_the_published_schema() -> None:
     assert one.facts.average_days_between_orders == one.clv.average_days_between_orders == 115
     assert set(one.reasons) == {"rfm", "churn", "clv", "value_segment"}
     assert one.missing == {}
+
+
+@pytest.mark.parametrize("name", ["Rfm", "AliveBelow", "Churn", "Clv", "JourneyFacts", "Scores"])
+def test_what_is_written_has_the_fields_of_the_published_schema(name: str) -> None:
+    assert getattr(shapes, name).__struct_fields__ == tuple(
+        getattr(published_scores, name).model_fields
+    )
 
 
 def test_the_as_of_time_is_the_later_of_snapshot_and_model() -> None:

@@ -222,6 +222,14 @@ def test_who_is_behind_scores_the_newest_of_many(long_world: World) -> None:
     assert long_world.publisher.sizes == [4, 4, 4, 4, 8, 4]
 
 
+def test_large_snapshots_are_taken_by_the_micro_batch(
+    long_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.scoring.worker.TAKEN_BYTES_MAX", 1_000)
+    long_world.run()
+    assert long_world.publisher.sizes == [4] * 20
+
+
 def test_after_a_failure_the_bites_are_small_again(long_world: World) -> None:
     long_world.run(4)
     long_world.worker.settle()
