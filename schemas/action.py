@@ -12,7 +12,10 @@ from schemas.lifecycle import Cause
 
 
 class ActionRequested(Message):
-    """Topic actions.requested; `event_id` is the idempotency key of the step."""
+    """Topic actions.requested; `event_id` is the idempotency key of the step.
+
+    `requested_at` is when its cause became true, whenever that was seen: the same when repeated.
+    """
 
     workspace: Name
     profile_id: UUID

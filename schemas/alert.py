@@ -14,7 +14,8 @@ AlertKind = Literal["churn_risk", "high_value_complained", "complaint_overdue"]
 
 
 class Alert(Message):
-    """Topic alerts.raised. One `alert_id` is raised once and cleared once.
+    """Topic alerts.raised. One `alert_id` is raised once and cleared once. `decided_at` is the
+    time of the scores, or the due moment, that it was decided on: the same when repeated.
 
     `historic`: its cause is too old to act on; it is recorded, not sent to anybody.
     """

@@ -29,7 +29,8 @@ class Cause(Message):
 
 
 class LifecycleChanged(Message):
-    """Topic lifecycle.changed. `at` is when it became true, `decided_at` when it was seen.
+    """Topic lifecycle.changed. `at` is when it became true. `decided_at`
+    is the time of the scores, or the due moment, that it was decided on: the same when repeated.
 
     `won_back` marks the return from dormant or lost. `historic`: its cause is older than the
     workspace's `effects_max_age_days`; it is recorded, not sent to anybody.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from services.common.dead_letters import dead_letter
 from services.common.workspace import Workspace
 from services.journey import metrics
 from services.journey.domain.customer import Facts, State
-from services.journey.domain.decide import Decided, decide_customer
+from services.journey.domain.decide import Decided
+from services.journey.domain.history import GRACE_US, heard, newer, waited
 from services.journey.domain.merges import handed_over
 from services.journey.domain.rules import Rules
 from services.journey.messages import Scores, decode, facts_of
@@ -52,13 +53,13 @@ def rules_of(workspace: Workspace) -> Rules:
 
 @dataclass(slots=True)
 class Task:
-    """One customer to decide on: by the newest message of the batch, by time, or by both."""
+    """One customer to decide on: by the batch's messages in their order, by time, or by both."""
 
     partition: int
     key: bytes
     profile_id: UUID
     rules: Rules
-    facts: Facts | None = None
+    messages: list[Facts] = field(default_factory=list)
     due: bool = False
 
 
@@ -84,7 +85,7 @@ class DecideHandler:
         return []
 
     def _tasks(self, batch: Batch, decision: Decision) -> dict[bytes, Task]:
-        """One task for each customer; of several messages the one with the highest version."""
+        """One task for each customer."""
         tasks: dict[bytes, Task] = {}
         for record in batch.records:
             read = self._read(record)
@@ -135,9 +136,8 @@ def _add_message(tasks: dict[bytes, Task], partition: int, scores: Scores, rules
     key = state_key(scores.workspace, scores.profile_id.bytes)
     task = tasks.get(key)
     if task is None:
-        tasks[key] = Task(partition, key, scores.profile_id, rules, facts_of(scores))
-    elif task.facts is not None and task.facts.version < scores.version:
-        task.facts = facts_of(scores)
+        task = tasks[key] = Task(partition, key, scores.profile_id, rules)
+    task.messages.append(facts_of(scores))
 
 
 def _survivor_keys(tasks: Iterable[Task], known: Mapping[bytes, Loaded]) -> list[bytes]:
@@ -157,28 +157,33 @@ def _decide_one(
     now_us: int,
     decision: Decision,
 ) -> None:
-    state, facts = loaded.state, task.facts
-    if state is not None and facts is not None and facts.version <= state.scores_version:
-        metrics.SKIPPED.inc()
-        facts = None
-    if facts is None and not task.due:
-        return
-    if facts is None and state is not None and state.merged_into:
-        survivor = survivors.get(state_key(task.rules.workspace, state.merged_into), ABSENT)
-        decided = Decided(*handed_over(task.profile_id, state, survivor.state, now_us, task.rules))
+    messages = newer(loaded.state, task.messages)
+    metrics.SKIPPED.inc(len(task.messages) - len(messages))
+    if messages:
+        decided = heard(task.profile_id, loaded.state, messages, now_us, task.rules)
+    elif task.due:
+        decided = _by_time(task, loaded.state, survivors, now_us)
     else:
-        decided = decide_customer(task.profile_id, state, facts, now_us, task.rules)
+        return
     _keep(task, loaded, decided.state, now_us, decision)
     for event in decided.events:
         count(event)
         decision.outputs.setdefault(task.partition, []).append(output_of(event))
 
 
+def _by_time(
+    task: Task, state: State | None, survivors: Mapping[bytes, Loaded], now_us: int
+) -> Decided:
+    if state is None or not state.merged_into:
+        return waited(task.profile_id, state, now_us - GRACE_US, task.rules)
+    survivor = survivors.get(state_key(task.rules.workspace, state.merged_into), ABSENT)
+    return Decided(*handed_over(task.profile_id, state, survivor.state, now_us, task.rules))
+
+
 def _keep(task: Task, loaded: Loaded, state: State | None, now_us: int, decision: Decision) -> None:
     """The new state, its version check, and the due time where it differs from the last one."""
     decision.reads[task.key] = loaded.version
-    was_due_us = loaded.state.due_us if loaded.state is not None else 0
-    due_us = state.due_us if state is not None and state.due_us <= DUE_US_MAX else 0
+    was_due_us, due_us = _wakes_us(loaded.state), _wakes_us(state)
     if task.due or due_us != was_due_us:
         decision.due[task.partition, task.key] = due_us or None
     if state is None:
@@ -186,3 +191,11 @@ def _keep(task: Task, loaded: Loaded, state: State | None, now_us: int, decision
             decision.deletes.append(task.key)
     elif state != loaded.state:
         decision.writes[task.key] = (next_version(loaded.version, now_us), body_of(state))
+
+
+def _wakes_us(state: State | None) -> int:
+    """When the step has to look again, 0: never. A message from before may arrive a bit later."""
+    if state is None or state.due_us == 0:
+        return 0
+    wakes_us = state.due_us if state.merged_into else state.due_us + GRACE_US
+    return wakes_us if wakes_us <= DUE_US_MAX else 0

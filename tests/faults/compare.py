@@ -26,7 +26,6 @@ class Findings:
         self.lost: list[str] = []
         self.doubled: list[str] = []
         self.mismatches: list[str] = []
-        self.left_open: list[str] = []
 
     def __bool__(self) -> bool:
         return bool(self.lost or self.doubled or self.mismatches)
@@ -40,22 +39,6 @@ class Findings:
 
     def first(self, most: int = 5) -> list[str]:
         return [*self.lost[:most], *self.doubled[:most], *self.mismatches[:most]]
-
-
-def compare_after_rollback(
-    world: World, sent: Iterable[str], workspace: Workspace, now: datetime
-) -> Findings:
-    """The claims of a run in which Redis lost the end of its log: nothing lost, state right.
-
-    An alert that was raised in the lost part may stay open on the topic: read again in larger
-    batches, the scores between are skipped, and so is the raise that a clearing would end. Such
-    alerts are counted apart. What is said again has the same id, though the step may be another.
-    """
-    findings = compare(world, sent, workspace, now)
-    told = [one for one in findings.doubled if one.startswith(("alert ", *EFFECTS))]
-    findings.left_open = told
-    findings.doubled = [one for one in findings.doubled if one not in told]
-    return findings
 
 
 def compare(world: World, sent: Iterable[str], workspace: Workspace, now: datetime) -> Findings:
@@ -202,7 +185,7 @@ def _compare_effects(world: World, findings: Findings) -> None:
         first: dict[str, dict[str, Any]] = {}
         for effect in world.effects[topic]:
             known = first.setdefault(effect["event_id"], effect)
-            if _said(known, merged) != _said(effect, merged):
+            if not _same(known, effect, merged):
                 findings.doubled.append(f"{topic} {effect['event_id']} says two things")
         due |= {event_id for event_id, effect in first.items() if not effect["historic"]}
     verified = {one["id"] for one in world.webhooks if one["verified"] and one["status"] < 300}
@@ -210,10 +193,30 @@ def _compare_effects(world: World, findings: Findings) -> None:
     findings.doubled += [f"a webhook of {event_id}" for event_id in sorted(verified - due)]
 
 
+def _same(one: dict[str, Any], other: dict[str, Any], merged: dict[str, str]) -> bool:
+    """By the same scores every repeat is the same in every field, whenever it was decided.
+
+    By other scores (of a merge's survivor, or of a profile service that went back with Redis and
+    told its snapshots again) only the scores and the moment of the decision may differ.
+    """
+    if one == other:
+        return True
+    if _scores_of(one) == _scores_of(other):
+        return False
+    return _said(one, merged) == _said(other, merged)
+
+
+def _scores_of(effect: dict[str, Any]) -> tuple[str, int | None]:
+    return effect["profile_id"], effect.get("scores_version")
+
+
 def _said(effect: dict[str, Any], merged: dict[str, str]) -> dict[str, Any]:
-    """What an effect says, whenever it was decided; the survivor of a merge says it again."""
-    clocks = dict.fromkeys(("decided_at", "requested_at", "scores_version"))
-    return {**effect, **clocks, "profile_id": _living(effect["profile_id"], merged)}
+    """What an effect says without who decided it on what scores. An alert clears when decided."""
+    left_out = {"decided_at", "scores_version"}
+    if effect.get("state") == "cleared":
+        left_out.add("at")
+    said = {name: value for name, value in effect.items() if name not in left_out}
+    return {**said, "profile_id": _living(effect["profile_id"], merged)}
 
 
 def _merged(world: World) -> dict[str, str]:

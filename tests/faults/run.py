@@ -25,12 +25,12 @@ from services.cli.demo.generate import Replay, generate
 from services.cli.demo.purchases import read_purchases
 from services.common.clients import ensure_topics
 from services.common.settings import Settings
-from services.common.workspace import Workspace, load_workspaces
+from services.common.workspace import load_workspaces
 from tests.faults.chaos import Chaos, lose_end_of_redis_log
-from tests.faults.compare import Findings, compare, compare_after_rollback, proofs
+from tests.faults.compare import Findings, compare, proofs
 from tests.faults.fleet import Fleet
 from tests.faults.traffic import Traffic
-from tests.faults.world import World, read_world
+from tests.faults.world import read_world
 
 PROJECT = Path(__file__).parents[2]
 SESSION_TIMEOUT_S = 6.0
@@ -143,12 +143,11 @@ def rollback_run(home: Path, *, customers: int, seed: int, say: Say) -> dict[str
                 time.sleep(0.2)
             lost += lose_end_of_redis_log(stage.engines, home, dice, say)
         traffic.hurry()
-        findings, _ = _settled(stage, traffic, replay, say, compare_after_rollback)
+        findings, _ = _settled(stage, traffic, replay, say)
         return {
             "bytes_thrown_away": lost,
             "events_sent": traffic.sent,
             **findings.counts(),
-            "said_otherwise_or_left_open": len(findings.left_open),
             "first_findings": findings.first(),
         }
 
@@ -158,7 +157,6 @@ def _settled(
     traffic: Traffic,
     replay: Replay,
     say: Say,
-    judge: Callable[[World, set[str], Workspace, datetime], Findings] = compare,
 ) -> tuple[Findings, dict[str, int]]:
     traffic.finish()
     say(f"{traffic.sent} events are acknowledged; waiting for the last effect")
@@ -169,7 +167,7 @@ def _settled(
     (workspace,) = load_workspaces(stage.settings.workspace).values()
     now = datetime.now(UTC)
     sent = _valid_ids(replay)
-    findings = judge(world, sent, workspace, now)
+    findings = compare(world, sent, workspace, now)
     return findings, proofs(world, sent, workspace, now)
 
 

@@ -172,9 +172,9 @@ def test_each_alert_asks_for_one_step_with_a_deadline() -> None:
     call, handle = actions(life)
     assert "C-1" in call.title
     assert "C-1" in handle.title
-    assert call.parameters["deadline"] == "2026-01-01T20:00:00.000000Z"
-    assert call.requested_at == day(0.5)
-    assert handle.requested_at - call.requested_at == timedelta(hours=12)
+    assert call.parameters["deadline"] == "2026-01-01T08:00:00.000000Z"
+    assert call.requested_at == day(0)
+    assert handle.requested_at - call.requested_at == timedelta(hours=24)
 
 
 def test_the_same_complaint_has_the_same_alert_whoever_holds_it() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from uuid import UUID
 
 import msgspec
@@ -15,14 +14,13 @@ from schemas.alert import Alert
 from schemas.base import Message, derived_id, micros, to_json
 from schemas.dead_letter import DeadLetter
 from schemas.lifecycle import LifecycleChanged, Stage
-from schemas.scores import Scores
-from services.common.batch import Batch, Decision, Due, Output, Record, pack_state
+from services.common.batch import Batch, Decision, Due, pack_state
 from services.journey.domain.customer import NEVER, Complaint, KnownAlert, State
 from services.journey.domain.merges import HANDOVER_US, TOMBSTONE_US
-from services.journey.store import JourneyStore, Loaded, body_of, owner_of, state_key, state_of
-from services.journey.store import _loaded as loaded
-from services.journey.stream import DUE_US_MAX, DecideHandler
-from tests.unit.journey_builders import WHO, WORKSPACE, Known, day, redirect, scores, with_orders
+from services.journey.store import body_of, owner_of, state_key, state_of
+from services.journey.stream import DUE_US_MAX
+from tests.unit.journey_builders import WHO, Known, day, redirect, scores, with_orders
+from tests.unit.journey_world import World
 
 KEY = state_key("demo", WHO.bytes)
 OTHER = UUID("22222222-2222-4222-8222-222222222222")
@@ -33,60 +31,6 @@ SCHEMA: dict[str, type[Message]] = {
     "actions.requested": ActionRequested,
     "dead_letters": DeadLetter,
 }
-
-
-class RememberedStates(JourneyStore):
-    """A store over a dictionary."""
-
-    def __init__(self) -> None:
-        self.values: dict[bytes, bytes] = {}
-
-    def load(self, keys: Collection[bytes]) -> dict[bytes, Loaded]:
-        return {key: loaded(self.values.get(key)) for key in keys}
-
-
-@dataclass
-class World:
-    """The handler with what a step would keep for it."""
-
-    store: RememberedStates = field(default_factory=RememberedStates)
-    due: dict[tuple[int, bytes], int] = field(default_factory=dict)
-    published: list[Output] = field(default_factory=list)
-    offset: int = 0
-
-    def __post_init__(self) -> None:
-        self.handler = DecideHandler({"demo": WORKSPACE}, self.store)
-
-    def hear(self, *values: Scores | bytes, at: float) -> Decision:
-        records = []
-        for value in values:
-            body = value if isinstance(value, bytes) else to_json(value)
-            records.append(Record("scores.changed", 3, self.offset, b"k", body))
-            self.offset += 1
-        return self._commit(Batch(records, (), micros(day(at))))
-
-    def pass_time(self, at_us: int) -> Decision:
-        due = [Due(p, member, at) for (p, member), at in self.due.items() if at <= at_us]
-        return self._commit(Batch((), due, at_us))
-
-    def _commit(self, batch: Batch) -> Decision:
-        decision = self.handler.decide(batch)
-        for key, version in decision.reads.items():
-            assert loaded(self.store.values.get(key)).version == version
-        for key, state in decision.writes.items():
-            self.store.values[key] = pack_state(*state)
-        for key in decision.deletes:
-            del self.store.values[key]
-        for name, at_us in decision.due.items():
-            self.due.pop(name, None)
-            if at_us is not None:
-                self.due[name] = at_us
-        assert set(decision.outputs) <= {3}
-        self.published += decision.outputs.get(3, [])
-        return decision
-
-    def told(self) -> list[str]:
-        return [output.topic for output in self.published]
 
 
 def test_a_message_writes_the_state_its_due_time_and_its_events() -> None:
@@ -135,7 +79,7 @@ def test_a_due_member_that_came_too_early_is_put_off() -> None:
     world = World()
     world.hear(scores(with_orders(0), 10), at=0)
     ((name, at_us),) = world.due.items()
-    world._commit(Batch((), [Due(3, KEY, at_us - 5)], at_us - 5))
+    world.commit(Batch((), [Due(3, KEY, at_us - 5)], at_us - 5))
     assert world.due == {name: at_us}
     assert world.told() == ["lifecycle.changed"]
 

@@ -17,11 +17,13 @@ from tests.unit.journey_builders import (
     day,
     redirect,
     scores,
+    stages,
     with_orders,
 )
 
 SURVIVOR = UUID("22222222-2222-4222-8222-222222222222")
 VALUED = Known(complaints=(("C-1", day(0), 4),), high_value=True)
+CLOSED_AND_NEW = ("raised", "cleared", "raised")
 HANDLED = replace(VALUED, handled=frozenset({"C-1"}))
 
 
@@ -132,6 +134,24 @@ def test_a_complaint_that_leaves_with_a_part_is_not_cleared_here() -> None:
     assert [alert.event_id for alert in parted.alerts] == [
         alert.event_id for alert in joined.alerts
     ]
+
+
+def test_who_comes_back_is_told_of_under_other_ids() -> None:
+    life = Life()
+    life.hear(scores(with_orders(0), 1), day(35))
+    life.hear(redirect(2, SURVIVOR), day(35.1))
+    life.hear(scores(with_orders(0), 3), day(35.2))
+    assert alert_states(life.events) == [("churn_risk", state) for state in CLOSED_AND_NEW]
+    assert stages(life.events) == [Stage.NEW, Stage.NEW]
+    ids = [event.event_id for event in life.events]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_complaint_that_comes_back_before_it_was_handed_over_is_not_told_again() -> None:
+    lost = merged(VALUED)
+    assert lost.hear(scores(VALUED, micros(day(0.3)) + 1), day(0.3))[1:] == []
+    assert lost.state is not None
+    assert [alert.open for alert in lost.state.alerts] == [True]
 
 
 def test_an_unmerge_brings_the_profile_back() -> None:

@@ -18,7 +18,7 @@ HOUR_US = 3_600_000_000
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step to carry out, and within how many hours of the decision."""
+    """One step to carry out, and within how many hours of its cause."""
 
     action: Literal["open_task", "send_message", "assign_owner"]
     title: Callable[[Finding], str]
@@ -41,8 +41,11 @@ ACTION_OF_ALERT: Final[dict[AlertKind, Step]] = {
 }
 
 
-def action_for(alert: Alert, finding: Finding, now_us: int) -> ActionRequested:
-    """The step that a raised alert asks for; its id is the idempotency key."""
+def action_for(alert: Alert, finding: Finding) -> ActionRequested:
+    """The step that a raised alert asks for; its id is the idempotency key.
+
+    Its times are those of the cause: whoever asks again, late or after a merge, says the same.
+    """
     step = ACTION_OF_ALERT[alert.kind]
     return ActionRequested(
         workspace=alert.workspace,
@@ -50,8 +53,8 @@ def action_for(alert: Alert, finding: Finding, now_us: int) -> ActionRequested:
         event_id=derived_id("action", alert.alert_id, step.action),
         action=step.action,
         title=step.title(finding),
-        parameters=_parameters(alert, finding, now_us + step.hours_max * HOUR_US),
-        requested_at=from_micros(now_us),
+        parameters=_parameters(alert, finding, finding.from_us + step.hours_max * HOUR_US),
+        requested_at=from_micros(finding.from_us),
         cause=alert.cause,
     )
 

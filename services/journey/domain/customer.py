@@ -73,6 +73,7 @@ class State(NamedTuple):
     ended_us      last order before the silence that the latest return ended; 0: there was none
     revision      how often the stage was taken back without a new order
     merged_into   16 bytes of the surviving profile: then this is a tombstone since merged_us
+    timed_us      the due moment decided on last, where it is later than the scores; else 0
 
     Fields that are mostly as by default stand last: a stored state ends where only those follow.
     """
@@ -99,6 +100,7 @@ class State(NamedTuple):
     alerts: tuple[KnownAlert, ...] = ()
     merged_into: bytes = b""
     merged_us: int = 0
+    timed_us: int = 0
 
 
 def same_basis(state: State, facts: Facts) -> bool:

@@ -11,7 +11,7 @@ from schemas.lifecycle import LifecycleChanged, Stage
 from services.journey.domain.alert_events import Scene
 from services.journey.domain.customer import NEVER, Facts, State, same_basis
 from services.journey.domain.lifecycle import next_stage_moment, stage_after, stage_of, standing
-from services.journey.domain.merges import merged, still_ours
+from services.journey.domain.merges import come_back, merged, still_ours
 from services.journey.domain.moments import moments_of
 from services.journey.domain.raising import alerted
 from services.journey.domain.rules import Rules
@@ -32,9 +32,10 @@ def decide_customer(
 ) -> Decided:
     """One customer, by a new message (`facts`) or by time alone (None).
 
-    A message that is not newer than the state says nothing. The result does not depend on the
+    A message that is not newer than the state says nothing. The state does not depend on the
     order, number or batching of the messages, only on the newest one and on now; one exception
-    is meant: a new *model* does not move a customer who is near the edge (hysteresis).
+    is meant: a new *model* does not move a customer who is near the edge (hysteresis). What is
+    said on the way does depend on each of them: `history` gives all, each with its own time.
     """
     if facts is None or (state is not None and facts.version <= state.scores_version):
         return _by_time(profile_id, state, now_us, rules)
@@ -42,6 +43,8 @@ def decide_customer(
         return Decided(*merged(profile_id, state, facts, now_us, rules))
     before = None if state is None or state.merged_into else state
     known = _learned(before, facts, now_us, rules)
+    if state is not None and state.merged_into:
+        known = come_back(state, known)
     return _settled(profile_id, before, known, now_us, rules)
 
 

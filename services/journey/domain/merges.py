@@ -7,6 +7,7 @@ after a while clears what the survivor did not take over (a complaint handled at
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from schemas.alert import Alert
@@ -30,11 +31,13 @@ def merged(
     moving = tuple(alert for alert in opened if _moves(alert))
     scene = Scene(rules.workspace, profile_id, now_us, facts.version)
     ended = tuple(_cleared(scene, alert) for alert in opened if not _moves(alert))
+    over = _closed(alert for alert in state.alerts if alert not in moving) if state else ()
     since_us = state.merged_us if state is not None and state.merged_into else now_us
     tombstone = State(
         facts.version,
         facts.profile_version,
-        alerts=moving,
+        revision=state.revision if state is not None else 0,
+        alerts=(*moving, *over),
         merged_into=facts.merged_into,
         merged_us=since_us,
     )
@@ -46,7 +49,8 @@ def handed_over(
 ) -> tuple[State | None, tuple[Alert, ...]]:
     """The tombstone when its time has come: settle with the survivor, later go."""
     last = now_us >= tombstone.merged_us + TOMBSTONE_US
-    if not tombstone.alerts:
+    waiting = [alert for alert in tombstone.alerts if alert.open]
+    if not waiting:
         return (None if last else _with_due(tombstone, now_us)), ()
     if survivor is not None and survivor.merged_into:
         tombstone = tombstone._replace(merged_into=survivor.merged_into)
@@ -54,10 +58,24 @@ def handed_over(
     if not last and (survivor is None or survivor.profile_version < tombstone.profile_version):
         return _with_due(tombstone, now_us), ()
     taken = set(map(_named, survivor.alerts)) if survivor is not None else set()
-    scene = Scene(rules.workspace, profile_id, now_us, tombstone.scores_version)
-    left = [alert for alert in tombstone.alerts if _named(alert) not in taken]
+    # as of the merge, not of this look: it may be another moment when it is decided again
+    scene = Scene(rules.workspace, profile_id, tombstone.profile_version, tombstone.scores_version)
+    left = [alert for alert in waiting if _named(alert) not in taken]
     events = tuple(_cleared(scene, alert) for alert in left)
-    return (None if last else _with_due(tombstone._replace(alerts=()), now_us)), events
+    over = _closed(alert for alert in tombstone.alerts if not alert.open or alert in left)
+    return (None if last else _with_due(tombstone._replace(alerts=over), now_us)), events
+
+
+def waiting_from(tombstone: State, now_us: int) -> State:
+    """A new tombstone waits by the clock: its survivor may have to be read again as well."""
+    return _with_due(tombstone._replace(merged_us=now_us), now_us)
+
+
+def come_back(tombstone: State, known: State) -> State:
+    """Scores of a profile that had joined another: what ended with it is not said to end again."""
+    here = {complaint.event_id for complaint in known.complaints}
+    alerts = tuple(one for one in tombstone.alerts if not _moves(one) or one.subject in here)
+    return known._replace(revision=tombstone.revision + 1, alerts=alerts)
 
 
 def still_ours(state: State, facts: Facts) -> tuple[KnownAlert, ...]:
@@ -74,8 +92,13 @@ def still_ours(state: State, facts: Facts) -> tuple[KnownAlert, ...]:
 
 def _with_due(tombstone: State, now_us: int) -> State:
     end_us = tombstone.merged_us + TOMBSTONE_US
-    due_us = min(now_us + HANDOVER_US, end_us) if tombstone.alerts else end_us
+    waiting = any(alert.open for alert in tombstone.alerts)
+    due_us = min(now_us + HANDOVER_US, end_us) if waiting else end_us
     return tombstone._replace(due_us=max(due_us, now_us + 1))
+
+
+def _closed(alerts: Iterable[KnownAlert]) -> tuple[KnownAlert, ...]:
+    return tuple(alert._replace(open=False) for alert in alerts)
 
 
 def _moves(alert: KnownAlert) -> bool:

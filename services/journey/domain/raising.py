@@ -6,7 +6,7 @@ from schemas.action import ActionRequested
 from schemas.alert import Alert, AlertKind
 from services.journey.domain.actions import action_for
 from services.journey.domain.alert_events import Scene, cleared, raised, why_cleared
-from services.journey.domain.alerts import Finding, found, still_stands
+from services.journey.domain.alerts import Finding, found, may_return, still_stands
 from services.journey.domain.customer import KnownAlert, State
 from services.journey.domain.rules import Rules
 
@@ -26,7 +26,7 @@ def alerted(scene: Scene, known: State, rules: Rules) -> tuple[State, Told, int]
         after = _followed(scene, alert, finding, oldest_us, told)
         if after is not alert and not after.open:
             told.append(cleared(scene, after, why_cleared(after, known)))
-        if after.open or still_stands(after.subject, known):
+        if after.open or still_stands(after.subject, known) or may_return(after.subject, known):
             alerts.append(after)
     for (kind, _), finding in holding.items():
         alerts.append(_begun(scene, kind, finding, oldest_us, told))
@@ -59,5 +59,5 @@ def _begun(
     event = raised(scene, alert, finding)
     told.append(event)
     if not historic:
-        told.append(action_for(event, finding, scene.now_us))
+        told.append(action_for(event, finding))
     return alert
