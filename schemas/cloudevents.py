@@ -10,6 +10,9 @@ from typing import Final
 
 Headers = list[tuple[str, bytes]]
 
+#: Extension attribute of effects that are recorded and sent to nobody: no need to read the value.
+HISTORIC: Final = ("ce_historic", b"true")
+
 TYPES: Final = {
     "touchpoints.accepted": "rapport.touchpoint.accepted",
     "touchpoints.resolved": "rapport.touchpoint.resolved",

@@ -8,7 +8,7 @@ from schemas import topics
 from schemas.action import ActionRequested
 from schemas.alert import Alert
 from schemas.base import to_json
-from schemas.cloudevents import headers, rfc3339
+from schemas.cloudevents import HISTORIC, headers, rfc3339
 from schemas.lifecycle import LifecycleChanged
 from services.common.batch import Output
 from services.journey import metrics
@@ -32,6 +32,8 @@ def output_of(event: Event) -> Output:
         workspace=event.workspace,
         subject=profile_id,
     )
+    if event.historic:
+        marks.append(HISTORIC)
     return Output(topic, profile_id.encode(), to_json(event), tuple(marks))
 
 

@@ -9,10 +9,12 @@ import pytest
 from schemas.action import ActionRequested
 from schemas.alert import Alert
 from schemas.base import to_json
+from schemas.cloudevents import HISTORIC
 from schemas.dead_letter import Reason
 from schemas.lifecycle import Cause, LifecycleChanged, Stage
 from services.journey.deliver.domain.payload import BODY_BYTES_MAX, Event, Historic, Notice, Refused
 from services.journey.deliver.domain.payload import read as read_event
+from services.journey.publish import output_of
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 PROFILE = UUID(int=1)
@@ -104,3 +106,13 @@ def test_what_is_not_an_event_is_refused_without_its_content(value: bytes) -> No
     refused = read_event("alerts.raised", value)
     assert isinstance(refused, Refused)
     assert refused.reason is Reason.POISON
+
+
+def test_the_header_of_history_spares_reading_the_value() -> None:
+    marks = output_of(lifecycle(historic=True)).headers
+    assert read_event("lifecycle.changed", b"not even JSON", marks) == Historic()
+
+
+def test_only_history_is_marked_as_such() -> None:
+    assert HISTORIC not in output_of(lifecycle()).headers
+    assert HISTORIC not in output_of(alert()).headers

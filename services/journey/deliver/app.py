@@ -1,9 +1,9 @@
 """The Faust app: three agents that read the published topics into one bounded buffer.
 
-Faust reads, balances partitions and commits; it decides nothing. Each event is acknowledged after
-its deliveries are durable in Redis, in the order of its partition. Should Faust still commit too
-much (facts: its issues 606, 315, 527), the position in Redis shows the gap and `intake` reads it
-again; so nothing rests on Faust's commit.
+Faust reads, balances partitions and commits; it decides nothing. Each stretch of events (see
+`stretches`) is acknowledged after its deliveries are durable in Redis, by partition in order.
+Should Faust still commit too much (facts: its issues 606, 315, 527), the position in Redis shows
+the gap and `intake` reads it again; so nothing rests on Faust's commit.
 """
 
 from __future__ import annotations
@@ -17,21 +17,25 @@ from typing import Any, Final
 import faust
 
 from schemas.topics import ACTIONS, ALERTS, LIFECYCLE
-from services.common.batch import Record
 from services.journey.deliver.intake import Intake, Place
+from services.journey.deliver.stretches import Transport
 
 log = logging.getLogger(__name__)
 
 GROUP: Final = "journey.deliver"
 TOPICS: Final = (LIFECYCLE.name, ALERTS.name, ACTIONS.name)
-BUFFER_EVENTS_MAX: Final = 1_000
+#: What waits in memory: for each topic, and behind the agents. A stretch is 250 events at most.
+BUFFER_STRETCHES_MAX: Final = 8
 BATCH_EVENTS_MAX: Final = 500
-#: Faust gives one event at a time; gathered ones share a call to Redis, and so one fsync.
+#: Live events come one by one; gathered ones share a call to Redis, and so one fsync.
 GATHER_S: Final = 0.05
 
 
 class App(faust.App):
-    """Faust without the folders that it makes for tables: there are none."""
+    """Faust with our transport, and without the folders that it makes for tables: none."""
+
+    def _new_transport(self) -> Any:
+        return Transport(self.conf.broker_consumer, self)
 
     def _create_directories(self) -> None:
         pass
@@ -48,6 +52,7 @@ def make_app(broker: str, session_timeout_s: float) -> Any:
         topic_disable_leader=True,
         topic_allow_declare=False,
         consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=BUFFER_STRETCHES_MAX,
         broker_commit_interval=1.0,
         broker_session_timeout=session_timeout_s,
         broker_heartbeat_interval=session_timeout_s / 3,
@@ -63,7 +68,7 @@ class Reading:
     def __init__(self, app: Any, intake: Intake) -> None:
         self._app = app
         self._intake = intake
-        self._buffer: asyncio.Queue[Any] = asyncio.Queue(BUFFER_EVENTS_MAX)
+        self._buffer: asyncio.Queue[Any] = asyncio.Queue(BUFFER_STRETCHES_MAX)
         for name in TOPICS:
             topic = app.topic(name, key_serializer="raw", value_serializer="raw")
             app.agent(topic, name=f"deliver.{name}", concurrency=1)(self._agent)
@@ -77,13 +82,14 @@ class Reading:
         """Until cancelled. An event that is not acknowledged comes again after a restart."""
         while True:
             events = [await self._buffer.get()]
-            await asyncio.sleep(GATHER_S)
-            while not self._buffer.empty() and len(events) < BATCH_EVENTS_MAX:
+            if self._buffer.empty():
+                await asyncio.sleep(GATHER_S)
+            while not self._buffer.empty() and _count(events) < BATCH_EVENTS_MAX:
                 events.append(self._buffer.get_nowait())
             await asyncio.gather(*map(self._write, by_partition(events).values()))
 
     async def _write(self, events: list[Any]) -> None:
-        await self._intake.take_in([_record(event.message) for event in events])
+        await self._intake.take_in([one for event in events for one in event.message.records])
         for event in events:
             event.ack()
 
@@ -93,14 +99,12 @@ class Reading:
 
 
 def by_partition(events: list[Any]) -> Mapping[Place, list[Any]]:
-    """Events of one partition together, by offset."""
+    """Stretches of one partition together, by offset."""
     parted: dict[Place, list[Any]] = defaultdict(list)
     for event in sorted(events, key=lambda event: event.message.offset):
         parted[event.message.topic, event.message.partition].append(event)
     return parted
 
 
-def _record(message: Any) -> Record:
-    return Record(
-        message.topic, message.partition, message.offset, message.key, message.value or b""
-    )
+def _count(events: list[Any]) -> int:
+    return sum(len(event.message.records) for event in events)

@@ -96,7 +96,7 @@ class Intake:
         """Write records of one partition. Returns how many: it stops where others are missing."""
         place = (records[0].topic, records[0].partition)
         outcomes: Counter[str] = Counter()
-        contents = [read(record.topic, record.value) for record in records]
+        contents = [read(record.topic, record.value, record.headers) for record in records]
         plans = [self._plan(*pair, outcomes) for pair in zip(records, contents, strict=True)]
         if outcomes["refused"] and not await self._refuse(place, records, contents):
             return 0

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from schemas.action import ActionRequested
 from schemas.alert import Alert
-from schemas.cloudevents import rfc3339
+from schemas.cloudevents import HISTORIC, rfc3339
 from schemas.dead_letter import Reason
 from schemas.lifecycle import LifecycleChanged
 
@@ -52,12 +52,14 @@ class Refused:
 Content = Notice | Historic | Refused
 
 
-def read(topic: str, value: bytes) -> Content:
-    """The webhook of one published event.
+def read(topic: str, value: bytes, marks: Sequence[tuple[str, bytes]] = ()) -> Content:
+    """The webhook of one published event; its headers may say that there is none.
 
     The event travels whole, byte for byte, as `data`. One that makes the body larger than
     20,000 bytes is not cut, since a receiver could not tell: it is refused as too large.
     """
+    if HISTORIC in marks:
+        return Historic()
     try:
         event = MODELS[topic].model_validate_json(value)
     except ValueError as error:
