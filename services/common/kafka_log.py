@@ -24,6 +24,7 @@ class KafkaLog:
         self._topic = topic
         self._batch_max = batch_max
         self._assigned: set[int] = set()
+        self._at_end: set[int] = set()
         consumer.subscribe(
             [topic], on_assign=self._on_assign, on_revoke=self._on_lost, on_lost=self._on_lost
         )
@@ -32,11 +33,18 @@ class KafkaLog:
         """Up to batch_max records of assigned, sought partitions, in order within each."""
         records = []
         for message in self._consumer.consume(self._batch_max, timeout_s):
-            if message.error() is not None:
-                self._complain(message.error())
-                continue
-            records.append(_record(message))
+            if (error := message.error()) is None:
+                self._at_end.discard(message.partition())
+                records.append(_record(message))
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self._at_end.add(message.partition())
+            else:
+                self._complain(error)
         return records
+
+    def at_end(self) -> frozenset[int]:
+        """Partitions read to their end, of a consumer with `enable.partition.eof`."""
+        return frozenset(self._at_end)
 
     def assigned(self) -> frozenset[int]:
         """The partitions this worker has now."""
@@ -56,6 +64,7 @@ class KafkaLog:
                 "Restore the topic, or accept the gap with `rapport position accept`"
             )
         start = low if offset is None else offset
+        self._at_end.discard(partition)
         self._consumer.incremental_unassign([place])
         self._consumer.incremental_assign([TopicPartition(self._topic, partition, start)])
         self._consumer.resume([place])
@@ -98,6 +107,7 @@ class KafkaLog:
 
     def _on_lost(self, consumer: Any, partitions: list[TopicPartition]) -> None:
         self._assigned -= {p.partition for p in partitions}
+        self._at_end &= self._assigned
         consumer.incremental_unassign(partitions)
 
     def _complain(self, error: KafkaError) -> None:

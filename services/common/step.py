@@ -93,7 +93,9 @@ class Step:
         # what was taken of a partition before it was (re)assigned will be read again from its place
         new = self._follow_assignment()
         records = [r for r in taken if r.partition not in new and self._is_next(r)]
-        due = self._parts.store.due(self._places, self._parts.now_us())
+        # what is due may be settled by a record that waits: the log comes first
+        read = self._places.keys() & self._parts.log.at_end()
+        due = self._parts.store.due(read, self._parts.now_us())
         if not records and not due:
             self.settle()
             return 0

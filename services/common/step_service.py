@@ -79,7 +79,8 @@ class _Worker:
         self._settings, self._plan, self._stop = settings, plan, stop
         self._redis = clients.redis_client(settings)
         group = plan.service
-        consumer = clients.consumer(settings, group, **{"auto.offset.reset": "error"})
+        ours = {"auto.offset.reset": "error", "enable.partition.eof": plan.has_due}
+        consumer = clients.consumer(settings, group, **ours)
         self._log = KafkaLog(consumer, plan.topic, settings.batch_events_max)
         kept = clients.fenced(settings, group) if plan.fenced else {"message.timeout.ms": 30_000}
         make = partial(clients.producer, settings, **kept)

@@ -43,14 +43,15 @@ class Place:
     topic: str
     workspace: Workspace
 
-    def send(self, *messages: Scores | bytes) -> None:
+    def send(self, *messages: Scores | bytes, key: UUID | None = None) -> None:
+        """Under their own keys, or all under one: then in one partition."""
         producer = Producer({"bootstrap.servers": self.settings.kafka})
         for message in messages:
             if isinstance(message, bytes):
                 producer.produce(self.topic, message, b"?")
             else:
                 named = message.model_copy(update={"workspace": self.workspace.name})
-                producer.produce(self.topic, to_json(named), str(message.profile_id).encode())
+                producer.produce(self.topic, to_json(named), str(key or message.profile_id))
         assert producer.flush(20) == 0
 
     @contextmanager
@@ -245,3 +246,20 @@ def test_what_became_due_while_nobody_ran_is_told_afterwards(place: Place) -> No
     with place.deciding():
         until(lambda: len(place.published()["alerts.raised"]) == 2)
     assert place.published()["alerts.raised"][-1]["state"] == "cleared"
+
+
+def test_what_became_due_waits_until_the_log_is_read(place: Place) -> None:
+    """The complaint was handled in time; that we were away, and that others wait, is no alert."""
+    who, now = uuid4(), datetime.now(UTC)
+    received_at = now - timedelta(hours=24) + timedelta(seconds=6)
+    known, version = Known(complaints=((f"C-{who}", received_at, 4),)), micros(now)
+    place.send(scores(known, version, who=who))
+    with place.deciding():
+        until(lambda: place.versions([who]) == [version])
+    others = [scores(Known(), version, who=uuid4()) for _ in range(400)]
+    handled = replace(known, handled=frozenset({f"C-{who}"}))
+    place.send(*others, scores(handled, version + 1, who=who), key=who)
+    time.sleep(max(0.0, 12 - (datetime.now(UTC) - now).total_seconds()))
+    with place.deciding():
+        until(lambda: place.versions([who]) == [version + 1])
+    assert place.published()["alerts.raised"] == []

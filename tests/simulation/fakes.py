@@ -180,6 +180,10 @@ class FakeLog:
     def assigned(self) -> frozenset[int]:
         return frozenset(self._at)
 
+    def at_end(self) -> frozenset[int]:
+        log = self._world.log
+        return frozenset(p for p, at in self._at.items() if at == len(log[p]))
+
     def seek(self, partition: int, offset: int | None) -> int:
         self._worker.pass_here()
         if not self._world.rules.seek_to_store:
