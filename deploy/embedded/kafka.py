@@ -95,6 +95,7 @@ def _java(classpath: tuple[Path, ...]) -> list[str]:
         *([*ARCHIVE_FLAGS, f"-XX:AOTCache={faster}"] if faster.exists() else []),
         f"-Xmx{HEAP_MB_MAX}m",
         "-Xms96m",
+        "-XX:TieredStopAtLevel=1",  # the second compiler costs more than it saves in minutes
         "-XX:+UseSerialGC",
         "-XX:ReservedCodeCacheSize=64m",
         "-XX:+ExitOnOutOfMemoryError",
