@@ -156,7 +156,7 @@ def _latencies(settings: Settings, seen: Seen) -> Iterator[dict[str, float]]:
                     written.setdefault(key, message.timestamp()[1] / 1e3)
         consumer.close()
 
-    thread = threading.Thread(target=follow)
+    thread = threading.Thread(target=follow, daemon=True)
     thread.start()
     try:
         yield found

@@ -59,7 +59,7 @@ class Place:
         stop = Stop()
         plan = Plan(self.topic, self.topic, self._handler, fenced=False, has_due=True)
         running = _Worker(self.settings, plan, stop)
-        thread = threading.Thread(target=running.run)
+        thread = threading.Thread(target=running.run, daemon=True)
         thread.start()
         try:
             yield

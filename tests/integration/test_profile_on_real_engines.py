@@ -62,7 +62,7 @@ def worker(settings: Settings, workspace: Workspace) -> Iterator[None]:
 
     plan = Plan(f"profile-{workspace.name}", "touchpoints.accepted", handler, fenced=True)
     running = _Worker(settings, plan, stop)
-    thread = threading.Thread(target=running.run)
+    thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     try:
         yield

@@ -93,7 +93,7 @@ def worker(settings: Settings, prefix: str, *, fenced: bool) -> Iterator[Stop]:
     stop = Stop()
     plan = Plan(prefix, f"{prefix}.in", lambda client: Counting(client, prefix), fenced=fenced)
     running = _Worker(settings, plan, stop)
-    thread = threading.Thread(target=running.run)
+    thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     try:
         yield stop
