@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -12,7 +13,10 @@ from tests.faults.fleet import FAILPOINTS, SERVICES, Fleet, wait_for_death
 
 FAILPOINT_S_MAX = 20.0
 ARMED_AT_ONCE = 3
+TRIES_MAX = 4
 
+#: A service and one of its failpoints.
+Job = tuple[str, str]
 Say = Callable[[str], None]
 
 
@@ -24,6 +28,9 @@ class Chaos:
         self.engine_kills = 0
         self.pauses = 0
         self.failpoints: dict[str, int] = {}
+        #: Where nobody died, however often it was tried.
+        self.missed: set[str] = set()
+        self._tries: Counter[Job] = Counter()
 
     def everything(self, kills: int, session_timeout_s: float) -> None:
         """Every failpoint of every service, engines and a pause in between, then at random."""
@@ -33,8 +40,8 @@ class Chaos:
         breaks = [*self._engines.processes, "pause"]
         self._dice.shuffle(breaks)
         while jobs:
-            self._failpoints(jobs[:ARMED_AT_ONCE])
-            jobs = jobs[ARMED_AT_ONCE:]
+            missed = self._failpoints(jobs[:ARMED_AT_ONCE])
+            jobs = jobs[ARMED_AT_ONCE:] + missed
             if breaks and self._dice.random() < 0.5:
                 self._break(breaks.pop(), session_timeout_s)
         for one in breaks:
@@ -43,17 +50,26 @@ class Chaos:
             self._fleet.kill(self._dice.choice(sorted(SERVICES)))
             time.sleep(self._dice.uniform(0.2, 1.5))
 
-    def _failpoints(self, jobs: list[tuple[str, str]]) -> None:
+    def _failpoints(self, jobs: list[Job]) -> list[Job]:
+        """Kill each of the services where it stands; those to be tried again."""
         before = {}
         for name, point in jobs:
             before[name] = self._fleet.members[name].deaths + 1
             self._fleet.arm(name, point, self._dice.randint(1, 3))
+        missed = []
         for name, point in jobs:
+            place = f"{name}:{point}"
             if wait_for_death(self._fleet, name, before[name], FAILPOINT_S_MAX):
-                self.failpoints[f"{name}:{point}"] = self.failpoints.get(f"{name}:{point}", 0) + 1
-            else:
-                self._say(f"{name} did not pass {point}; killed instead")
-                self._fleet.disarm(name)
+                self.failpoints[place] = self.failpoints.get(place, 0) + 1
+                self.missed.discard(place)
+                continue
+            self._say(f"{name} did not pass {point} in time; killed instead")
+            self._fleet.disarm(name)
+            self._tries[name, point] += 1
+            self.missed.add(place)
+            if self._tries[name, point] < TRIES_MAX:
+                missed.append((name, point))
+        return missed
 
     def _break(self, what: str, session_timeout_s: float) -> None:
         if what == "pause":

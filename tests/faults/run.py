@@ -122,6 +122,7 @@ def chaotic_run(home: Path, *, customers: int, kills: int, seed: int, say: Say) 
             "seed": seed,
             "kills": stage.fleet.deaths(),
             "failpoints": chaos.failpoints,
+            "failpoints_missed": sorted(chaos.missed),
             "engine_kills": chaos.engine_kills,
             "pauses": chaos.pauses,
             "events_sent": traffic.sent,
