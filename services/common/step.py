@@ -15,6 +15,7 @@ from services.common import slot
 from services.common.batch import Batch, Decision, Due, Handler, Output, Record
 from services.common.dead_letters import dead_letter
 from services.common.failpoints import hit
+from services.common.gather import gather_s
 from services.common.ports import (
     Commit,
     Gap,
@@ -31,10 +32,6 @@ from services.common.ports import (
 from services.common.relay import answer_of
 
 log_to = logging.getLogger(__name__)
-
-#: How long a batch may gather records when it is not full. Each commit, transaction and slot costs
-#: the engines milliseconds, whatever it holds; shorter is dearer, and longer is latency.
-WAIT_BUSY_S, WAIT_IDLE_S = 0.05, 0.1
 
 #: The world's faults: they say nothing about a record, so no record is blamed for them.
 OUTAGES = (LogGone, StoreGone, PublishFailed, Gap)
@@ -82,20 +79,21 @@ class Step:
         self._full: set[int] = set()  # partitions whose slot may hold unchecked outputs
         self._unchecked: list[Output] = []
         self._relaying: Future[list[Output]] | None = None
+        self._last_records = 0
 
     # -- the round ---------------------------------------------------------------------------
 
     def run_once(self) -> int:
         """Take what there is and carry it through; the number of records and due members done."""
         self._follow_assignment()
-        busy = self._full or self._relaying is not None
-        taken = self._parts.log.take(WAIT_BUSY_S if busy else WAIT_IDLE_S)
+        taken = self._parts.log.take(gather_s(self._last_records))
         # what was taken of a partition before it was (re)assigned will be read again from its place
         new = self._follow_assignment()
         records = [r for r in taken if r.partition not in new and self._is_next(r)]
         # what is due may be settled by a record that waits: the log comes first
         read = self._places.keys() & self._parts.log.at_end()
         due = self._parts.store.due(read, self._parts.now_us())
+        self._last_records = len(records)
         if not records and not due:
             self.settle()
             return 0

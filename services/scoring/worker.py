@@ -26,6 +26,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 from schemas import topics
 from services.common.batch import Output
 from services.common.failpoints import hit
+from services.common.gather import gather_s
 from services.common.ports import Publisher, PublishFailed
 from services.common.relay import answer_of
 from services.scoring import metrics
@@ -35,8 +36,7 @@ from services.scoring.models import Models
 log = logging.getLogger(__name__)
 
 TOPIC: Final = topics.PROFILES.name
-TAKEN_WITHIN_S: Final = 0.05
-TAKEN_WHILE_BUSY_S: Final = 0.005
+POLLED_WITHIN_S: Final = 0.05
 #: Micro-batches taken at once by a worker that is behind.
 TAKEN_BATCHES_MAX: Final = 8
 TAKEN_BYTES_MAX: Final = 32_000_000
@@ -74,6 +74,7 @@ class Worker:
         self._taken_max = batch_max
         self._taken: list[Message] = []
         self._taken_bytes = 0
+        self._last_snapshots = 0
         self._safe: dict[int, int] = {}  # partition -> offset after which nothing is published
         self._relaying: Relaying | None = None
         self._new_model = False
@@ -124,7 +125,7 @@ class Worker:
         """Keep the membership while Kafka is away; what arrives is read again after `rewind`."""
         try:
             self._consumer.pause([TopicPartition(TOPIC, partition) for partition in self._safe])
-            self._consumer.consume(1, TAKEN_WITHIN_S)
+            self._consumer.consume(1, POLLED_WITHIN_S)
         except KafkaException as error:
             log.info("could not pause: %s", error)
 
@@ -146,11 +147,11 @@ class Worker:
     def _take(self) -> list[Message]:
         """What waits, in the order of each partition; one micro-batch unless more are waiting."""
         self._taken, self._taken_bytes = [], 0
-        busy = self._relaying is not None
-        got = self._consume(TAKEN_WHILE_BUSY_S if busy else TAKEN_WITHIN_S)
+        got = self._consume(gather_s(self._last_snapshots))
         while got == self._batch_max and self._has_room():
             got = self._consume(0)
         taken, self._taken = self._taken, []
+        self._last_snapshots = len(taken)
         return taken
 
     def _consume(self, timeout_s: float) -> int:
