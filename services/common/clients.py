@@ -108,7 +108,7 @@ def consumer(settings: Settings, group: str, **extra: Any) -> Any:
             # a fetch costs the broker the same whatever it brings: let it gather for a moment
             "fetch.min.bytes": 65_536,
             "fetch.wait.max.ms": 100,
-            "queued.max.messages.kbytes": 32_768,
+            "queued.max.messages.kbytes": 8_192,  # for each partition
             "fetch.message.max.bytes": 4_000_000,
         }
         | extra
