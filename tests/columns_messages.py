@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from confluent_kafka import Message
 from pydantic import BaseModel
 
 from schemas import topics
@@ -297,6 +298,8 @@ def lines_of(messages: list[tuple[str, BaseModel]]) -> Lines:
     lines: Lines = {}
     for offset, (topic, message) in enumerate(messages):
         read = record(topic, message, offset)
+        place = (read.topic, read.partition, read.offset, read.key, read.value)
+        sent = Message(*place, list(read.headers))
         for table, row in PROCESSORS[topic](read.value, PUBLISHED_MS):
-            lines.setdefault(table, []).append(Line(row, read))
+            lines.setdefault(table, []).append(Line(row, sent))
     return lines

@@ -27,7 +27,7 @@ from services.common.clients import (
 )
 from services.common.health import Check, HealthServer
 from services.common.logs import setup
-from services.common.run import Stop, Watchdog, settle_memory
+from services.common.run import BetweenBatches, Stop, Watchdog
 from services.common.settings import Settings
 from services.scoring.columns import ASKED_WITHIN_S, GROUP, SAID_AGAIN_AFTER_S, Columns
 from services.scoring.insert import Outage
@@ -70,11 +70,12 @@ def columns(settings: Settings, stop: Stop) -> None:
     if wait_for(settings, "Kafka", stopped=stop):
         ensure_topics(settings)
         worker = assembled(settings, workers)
-        settle_memory()
+        between = BetweenBatches()
         watchdog.start()
         while not stop():
             watchdog.alive()
             worker.step()
+            between.batch_done()
         watchdog.stop()
         worker.finish()
     health.stop()

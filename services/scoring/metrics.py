@@ -43,12 +43,12 @@ COLUMNS_PAUSED: Final = Gauge(
 )
 COLUMNS_OCCURRED_SECONDS: Final = Histogram(
     "rapport_scoring_columns_occurred_to_inserted_seconds",
-    "From when a touchpoint occurred to its row in ClickHouse",
+    "From when a touchpoint occurred to its row in ClickHouse, of 50 an insert",
     buckets=SECONDS,
 )
 COLUMNS_RECEIVED_SECONDS: Final = Histogram(
     "rapport_scoring_columns_received_to_inserted_seconds",
-    "From when a touchpoint was received to its row in ClickHouse",
+    "From when a touchpoint was received to its row in ClickHouse, of 50 an insert",
     buckets=SECONDS,
 )
 

@@ -26,6 +26,18 @@ class Belonging(msgspec.Struct, frozen=True):
     workspace: str = ""
 
 
+def record_of(message: Any) -> Record:
+    """A message of confluent_kafka with all that it carries."""
+    return Record(
+        topic=message.topic(),
+        partition=message.partition(),
+        offset=message.offset(),
+        key=message.key(),
+        value=message.value() or b"",
+        headers=tuple(message.headers() or ()),
+    )
+
+
 def letter_of(record: Record, detail: str, now_us: int) -> Output | None:
     """The dead letter of a record. None for one that is a dead letter itself: it stays in its
     topic and in the log, since refusing refusals might never end."""

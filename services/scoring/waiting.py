@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from services.common.batch import Output, Record
+import msgspec
+
+from services.common.batch import Output
 from services.scoring.rows import TABLES, Row
 
 Partition = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row with the record that it was made of."""
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """One row with the message of confluent_kafka that it was made of."""
 
     row: Row
-    record: Record
+    message: Any
 
 
 #: A full buffer is inserted at once; a full buffer that can not be inserted pauses reading.
@@ -35,25 +36,26 @@ class Waiting:
     letters: list[Output] = field(default_factory=list)
     next_offsets: dict[Partition, int] = field(default_factory=dict)
     rows: int = 0
-    bytes: int = 0
+    #: By table: what the values of its lines measure, so that no insert counts them again.
+    bytes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TABLES, 0))
 
-    def read(self, record: Record) -> None:
+    def read(self, place: Partition, offset: int) -> None:
         """A message was taken from the log, whatever becomes of it."""
-        self.next_offsets[record.topic, record.partition] = record.offset + 1
+        self.next_offsets[place] = offset + 1
 
     def reached(self, place: Partition, offset: int) -> None:
         """The end of a partition: what stands before it (markers, aborted messages) is nothing."""
         self.next_offsets[place] = max(offset, self.next_offsets.get(place, 0))
 
-    def add(self, table: str, line: Line) -> None:
+    def add(self, table: str, line: Line, value_bytes: int) -> None:
         self.lines[table].append(line)
         self.rows += 1
-        self.bytes += len(line.record.value)
+        self.bytes[table] += value_bytes
 
     def inserted(self, table: str) -> None:
         """The lines of one table are in ClickHouse (or refused)."""
         self.rows -= len(self.lines[table])
-        self.bytes -= sum(len(line.record.value) for line in self.lines[table])
+        self.bytes[table] = 0
         self.lines[table] = []
 
     def forget(self, partition: Partition) -> None:
@@ -61,4 +63,4 @@ class Waiting:
         self.next_offsets.pop(partition, None)
 
     def full(self) -> bool:
-        return self.rows >= ROWS_MAX or self.bytes >= BYTES_MAX
+        return self.rows >= ROWS_MAX or sum(self.bytes.values()) >= BYTES_MAX

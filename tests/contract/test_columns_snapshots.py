@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deploy import clickhouse
 from schemas import topics
 from schemas.base import to_json
 from services.scoring.rows import PROCESSORS, TABLES
+from services.scoring.rows.table import UUIDS
 from services.scoring.rows.touchpoints import TYPED_KINDS
 from tests.columns_messages import MESSAGES, PUBLISHED_MS
 
 #: RAPPORT_WRITE_SNAPSHOTS=1 writes it anew; read the difference before committing it.
 SNAPSHOT = Path(__file__).parent / "data" / "columns_rows.json"
+MIGRATIONS = Path(clickhouse.__file__).parent
 
 
 def shown(topic: str, sample: str) -> list[dict[str, Any]]:
@@ -55,6 +59,11 @@ def test_every_topic_that_is_published_for_others_has_columns() -> None:
 def test_every_topic_and_kind_has_a_sample() -> None:
     assert {topic for topic, _ in MESSAGES} == set(PROCESSORS)
     assert set(TYPED_KINDS) <= {name for topic, name in MESSAGES if topic == topics.RESOLVED.name}
+
+
+def test_every_column_of_type_uuid_is_looked_at_before_an_insert() -> None:
+    tables = "".join(one.read_text() for one in sorted(MIGRATIONS.glob("0*.sql")))
+    assert set(re.findall(r"(?m)^    (\w+) +(?:UUID|Nullable\(UUID\))", tables)) == UUIDS
 
 
 def test_the_rows_of_all_samples_fill_every_table() -> None:

@@ -13,16 +13,19 @@ from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from confluent_kafka import KafkaError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from schemas import topics
 from schemas.base import to_json
 from services.scoring import columns as columns_module
 from services.scoring.columns import Columns
 from services.scoring.insert import Outage, insert
+from services.scoring.refuse import record_of
 from services.scoring.rows.touchpoints import TABLE
 from services.scoring.waiting import Line
 from tests.columns_messages import MESSAGES, lines_of, record, touchpoint
 
+RECEIVED = "rapport_scoring_columns_received_to_inserted_seconds"
 MESSAGE_ID = TABLE.schema.get_field_index("message_id")
 
 
@@ -283,11 +286,46 @@ def test_a_value_that_does_not_fit_its_column_is_found_without_asking_clickhouse
     lines = visit_lines(9)
     row = list(lines[4].row)
     row[TABLE.schema.get_field_index("severity")] = 9999
-    lines[4] = Line(tuple(row), lines[4].record)
+    lines[4] = Line(tuple(row), lines[4].message)
     clickhouse = FakeClickHouse()
     [refused] = insert(clickhouse, "touchpoints", lines)
     assert refused.line is lines[4]
     assert len(clickhouse.rows["touchpoints"]) == 8
+
+
+@pytest.mark.parametrize("wrong", ["Z" * 36, "f850cf35-095d-567b-ba0d-5752e81e08d\n", "é" * 36])
+def test_an_id_as_long_as_a_uuid_that_is_none_is_found_without_asking_clickhouse(
+    wrong: str,
+) -> None:
+    sent = touchpoint("page_viewed", message="m-0")
+    value = to_json(sent).replace(str(sent.event_id).encode(), wrong.encode())
+    world = World([*visits(2), (topics.RESOLVED.name, value.replace(b"\n", b"\\n"))])
+    world.columns.step()
+    [letter] = world.letters()
+    assert (letter["offset"], letter["workspace"]) == (2, "demo")
+    assert "UUID" in letter["detail"]
+    assert len(world.clickhouse.rows["touchpoints"]) == 2
+    assert world.consumer.committed == {topics.RESOLVED.name: 3}
+
+
+def test_a_refused_message_keeps_its_key_headers_and_place() -> None:
+    world = World([(topics.RESOLVED.name, b"{")])
+    world.columns.step()
+    assert world.letters()[0]["workspace"] == "demo"
+    read = record_of(FakeMessage(topics.RESOLVED.name, 7, b"{"))
+    expected = (topics.RESOLVED.name, 0, 7, b"key", b"{", (("ce_source", b"rapport/demo"),))
+    assert msgspec.structs.astuple(read) == expected
+
+
+@given(st.integers(1, 400))
+@settings(max_examples=30, deadline=None)
+def test_freshness_is_observed_of_some_touchpoints_of_every_insert(count: int) -> None:
+    def observed() -> float:
+        return REGISTRY.get_sample_value(f"{RECEIVED}_count") or 0.0
+
+    before = observed()
+    columns_module._observe_freshness(visit_lines(1) * count)
+    assert min(count, 25) <= observed() - before <= 50
 
 
 @pytest.mark.parametrize(
@@ -324,4 +362,6 @@ def visit_lines(count: int) -> list[Line]:
 
 def test_the_record_of_a_line_is_the_message_it_was_made_of() -> None:
     [line] = visit_lines(1)
-    assert line.record == record(topics.RESOLVED.name, touchpoint("page_viewed", message="m-0"))
+    assert record_of(line.message) == record(
+        topics.RESOLVED.name, touchpoint("page_viewed", message="m-0")
+    )

@@ -23,6 +23,7 @@ from services.scoring.rows.table import (
     Uuid,
     Version,
     money,
+    pairs,
 )
 
 COUNTS: Final = pa.map_(TEXT, COUNT)
@@ -191,7 +192,7 @@ class Profile(msgspec.Struct, frozen=True):
             self.version,
             self.updated_at,
             self.merged_into,
-            [identifier.pair() for identifier in self.identifiers],
+            pairs(self.identifiers),
             self.refused_links,
             [(name, as_text(trait.value)) for name, trait in self.traits.items()],
             self.accounts,

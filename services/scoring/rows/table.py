@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Annotated, Any, Final
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 #: One row, its values in the order of the table's columns.
 Row = tuple[Any, ...]
@@ -27,21 +28,21 @@ FLOAT: Final = pa.float64()
 FLAG: Final = pa.bool_()
 IDENTIFIERS: Final = pa.list_(pa.struct([("kind", TEXT), ("value", TEXT)]))
 
-Uuid = Annotated[
-    str, msgspec.Meta(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
-]
+#: Of a UUID only the length is looked at while reading; `Table.arrow` looks at a whole column.
+Uuid = Annotated[str, msgspec.Meta(min_length=36, max_length=36)]
+UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+#: The columns of type UUID, in whichever table.
+UUIDS: Final = frozenset({"event_id", "profile_id", "merged_into", "alert_id", "cause_event_id"})
 Version = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 MONEY_STEP: Final = Decimal("0.0001")
-MONEY_EXPONENT: Final = -4
+#: As many digits as any amount of the schemas has, and more than its column.
+MONEY_DIGITS: Final = Context(prec=80, rounding=ROUND_HALF_EVEN)
 
 
 class Identifier(msgspec.Struct, frozen=True):
     kind: str
     value: str
-
-    def pair(self) -> tuple[str, str]:
-        return self.kind, self.value
 
 
 class Money(msgspec.Struct, frozen=True):
@@ -64,19 +65,28 @@ class Table:
         """The rows as one Arrow table. pa.ArrowException, ValueError, TypeError or OverflowError
         when a value does not fit its column."""
         columns = [
-            pa.array(values, type=column.type)
+            _uuids(values) if column.name in UUIDS else pa.array(values, type=column.type)
             for values, column in zip(zip(*rows, strict=True), self.schema, strict=True)
         ]
         return pa.Table.from_arrays(columns, schema=self.schema)
+
+
+def _uuids(values: Sequence[str | None]) -> pa.Array:
+    texts = pa.array(values, type=TEXT)
+    if pc.all(pc.match_substring_regex(texts, UUID_PATTERN)).as_py() is False:
+        raise ValueError("a value is no UUID")
+    return texts
+
+
+def pairs(identifiers: Sequence[Identifier]) -> list[tuple[str, str]]:
+    """As a column of identifiers takes them."""
+    return [(one.kind, one.value) for one in identifiers]
 
 
 def money(amount: Decimal | None) -> Decimal | None:
     """The amount with at most the four digits that the columns keep, halves to even."""
     if amount is None:
         return None
-    exponent = amount.as_tuple().exponent
-    if isinstance(exponent, str):
+    if not amount.is_finite():
         raise ValueError(f"{amount} is no amount")
-    if exponent < MONEY_EXPONENT:
-        return amount.quantize(MONEY_STEP, rounding=ROUND_HALF_EVEN)
-    return amount
+    return amount.quantize(MONEY_STEP, context=MONEY_DIGITS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -22,6 +23,7 @@ from services.scoring.rows.table import (
     Table,
     Uuid,
     money,
+    pairs,
 )
 
 LINES: Final = pa.list_(
@@ -69,26 +71,32 @@ TABLE: Final = Table.of(
     survey=TEXT,
     score=FLOAT,
 )
-#: What each kind fills in, beside the envelope; the rest of its columns stay empty.
-TYPED: Final[dict[str, Any]] = {
-    "name": "",
-    "order_id": "",
-    "amount": None,
-    "currency": "",
-    "lines": (),
-    "sku": "",
-    "category": "",
-    "url": "",
-    "complaint_id": "",
-    "severity": None,
-    "product": "",
-    "team": "",
-    "agent": "",
-    "direction": "",
-    "duration_s": None,
-    "survey": "",
-    "score": None,
-}
+
+
+class Typed(msgspec.Struct, frozen=True, gc=False):
+    """What a kind fills in beside the envelope, in the order of the columns."""
+
+    name: str = ""
+    order_id: str = ""
+    amount: Decimal | None = None
+    currency: str = ""
+    lines: Sequence[tuple[Any, ...]] = ()
+    sku: str = ""
+    category: str = ""
+    url: str = ""
+    complaint_id: str = ""
+    severity: int | None = None
+    product: str = ""
+    team: str = ""
+    agent: str = ""
+    direction: str = ""
+    duration_s: float | None = None
+    survey: str = ""
+    score: float | None = None
+
+
+#: The columns of a kind that has none of its own.
+UNTYPED: Final = msgspec.structs.astuple(Typed())
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -125,8 +133,10 @@ class Page(msgspec.Struct, frozen=True):
     title: str | None = None
     category: str | None = None
 
-    def typed(self) -> dict[str, Any]:
-        return {"name": self.name or self.title, "category": self.category, "url": self.url}
+    def typed(self) -> Typed:
+        return Typed(
+            name=self.name or self.title or "", category=self.category or "", url=self.url or ""
+        )
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -136,13 +146,16 @@ class Product(msgspec.Struct, frozen=True):
     price: Money | None = None
     url: str | None = None
 
-    def typed(self) -> dict[str, Any]:
-        return _amount(self.price) | {
-            "name": self.name,
-            "sku": self.sku,
-            "category": self.category,
-            "url": self.url,
-        }
+    def typed(self) -> Typed:
+        amount, currency = _amount(self.price)
+        return Typed(
+            name=self.name or "",
+            sku=self.sku,
+            category=self.category or "",
+            url=self.url or "",
+            amount=amount,
+            currency=currency,
+        )
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -150,20 +163,22 @@ class Order(msgspec.Struct, frozen=True):
     total: Money
     lines: list[Line] = []
 
-    def typed(self) -> dict[str, Any]:
+    def typed(self) -> Typed:
         lines = [
             (one.sku, one.category or "", money(one.quantity), money(one.price), money(one.cost))
             for one in self.lines
         ]
-        return _amount(self.total) | {"order_id": self.order_id, "lines": lines}
+        amount, currency = _amount(self.total)
+        return Typed(order_id=self.order_id, amount=amount, currency=currency, lines=lines)
 
 
 class Refund(msgspec.Struct, frozen=True):
     order_id: str
     total: Money
 
-    def typed(self) -> dict[str, Any]:
-        return _amount(self.total) | {"order_id": self.order_id}
+    def typed(self) -> Typed:
+        amount, currency = _amount(self.total)
+        return Typed(order_id=self.order_id, amount=amount, currency=currency)
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -171,8 +186,10 @@ class Call(msgspec.Struct, frozen=True):
     duration_s: float | None = None
     agent: str | None = None
 
-    def typed(self) -> dict[str, Any]:
-        return {"direction": self.direction, "duration_s": self.duration_s, "agent": self.agent}
+    def typed(self) -> Typed:
+        return Typed(
+            direction=self.direction or "", duration_s=self.duration_s, agent=self.agent or ""
+        )
 
 
 class Complaint(msgspec.Struct, frozen=True):
@@ -183,29 +200,32 @@ class Complaint(msgspec.Struct, frozen=True):
     team: str | None = None
     cost: Money | None = None
 
-    def typed(self) -> dict[str, Any]:
-        return _amount(self.cost) | {
-            "complaint_id": self.complaint_id,
-            "severity": self.severity,
-            "category": self.category,
-            "product": self.product,
-            "team": self.team,
-        }
+    def typed(self) -> Typed:
+        amount, currency = _amount(self.cost)
+        return Typed(
+            complaint_id=self.complaint_id,
+            severity=self.severity,
+            category=self.category or "",
+            product=self.product or "",
+            team=self.team or "",
+            amount=amount,
+            currency=currency,
+        )
 
 
 class Survey(msgspec.Struct, frozen=True):
     survey: str
     score: float
 
-    def typed(self) -> dict[str, Any]:
-        return {"survey": self.survey, "score": self.score}
+    def typed(self) -> Typed:
+        return Typed(survey=self.survey, score=self.score)
 
 
 class Custom(msgspec.Struct, frozen=True):
     name: str
 
-    def typed(self) -> dict[str, Any]:
-        return {"name": self.name}
+    def typed(self) -> Typed:
+        return Typed(name=self.name)
 
 
 #: Kinds with columns of their own; any other keeps what it has in `properties`.
@@ -239,22 +259,17 @@ def rows(value: bytes, published_ms: int) -> Rows:
         one.message_id,
         one.occurred_at,
         one.received_at,
-        [identifier.pair() for identifier in one.identifiers],
-        bytes(one.properties).decode(),
-        bytes(one.context).decode(),
+        pairs(one.identifiers),
+        str(one.properties, "utf-8"),
+        str(one.context, "utf-8"),
     )
     return [(TABLE.name, envelope + _typed(kind, one.properties))]
 
 
 def _typed(kind: str, properties: msgspec.Raw) -> tuple[Any, ...]:
     decoder = TYPED_KINDS.get(kind)
-    given = decoder.decode(properties).typed() if decoder else {}
-    return tuple(
-        empty if (value := given.get(name)) is None else value for name, empty in TYPED.items()
-    )
+    return msgspec.structs.astuple(decoder.decode(properties).typed()) if decoder else UNTYPED
 
 
-def _amount(paid: Money | None) -> dict[str, Any]:
-    if paid is None:
-        return {}
-    return {"amount": money(paid.amount), "currency": paid.currency}
+def _amount(paid: Money | None) -> tuple[Decimal | None, str]:
+    return (None, "") if paid is None else (money(paid.amount), paid.currency)
