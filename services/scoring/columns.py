@@ -12,6 +12,8 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +24,7 @@ from services.scoring import metrics
 from services.scoring.insert import Outage, insert
 from services.scoring.refuse import letter_of, publish, record_of
 from services.scoring.rows import PROCESSORS
+from services.scoring.rows.table import Moment
 from services.scoring.rows.touchpoints import TABLE as TOUCHPOINTS
 from services.scoring.waiting import Line, Partition, Waiting
 
@@ -238,8 +241,13 @@ def _observe_freshness(lines: Sequence[Line]) -> None:
     """Of touchpoints spread evenly over the insert: each observation costs as much as its row."""
     now = time.time()
     for line in lines[:: len(lines) // FRESHNESS_OF + 1]:
-        metrics.COLUMNS_OCCURRED_SECONDS.observe(now - line.row[OCCURRED_AT].timestamp())
-        metrics.COLUMNS_RECEIVED_SECONDS.observe(now - line.row[RECEIVED_AT].timestamp())
+        with suppress(ValueError):  # a refused line may have moments that are none
+            metrics.COLUMNS_OCCURRED_SECONDS.observe(now - _seconds(line.row[OCCURRED_AT]))
+            metrics.COLUMNS_RECEIVED_SECONDS.observe(now - _seconds(line.row[RECEIVED_AT]))
+
+
+def _seconds(moment: Moment) -> float:
+    return datetime.fromisoformat(moment).timestamp()
 
 
 def _say_gaps(consumer: Any, partitions: Sequence[Any], oldest_of: Oldest) -> None:

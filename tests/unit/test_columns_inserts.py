@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -306,6 +307,28 @@ def test_an_id_as_long_as_a_uuid_that_is_none_is_found_without_asking_clickhouse
     assert "UUID" in letter["detail"]
     assert len(world.clickhouse.rows["touchpoints"]) == 2
     assert world.consumer.committed == {topics.RESOLVED.name: 3}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "2026-13-01T00:00:00.000000Z",
+        "0000-01-01T00:00:00.000000Z",
+        "2026-01-01T24:00:00Z",
+        "2026-02-30T00:00:00Z",
+        "2026-01-01T00:00:00.123456",
+        "10000-01-01T00:00:00Z",
+        "yesterday at half past ten",
+    ],
+)
+def test_a_moment_that_can_not_be_read_is_found_without_asking_clickhouse(wrong: str) -> None:
+    sent = json.loads(to_json(touchpoint("page_viewed", message="m-0"))) | {"occurred_at": wrong}
+    world = World([*visits(5), (topics.RESOLVED.name, msgspec.json.encode(sent)), *visits(1)])
+    world.columns.step()
+    [letter] = world.letters()
+    assert letter["offset"] == 5
+    assert len(world.clickhouse.rows["touchpoints"]) == 6
+    assert world.consumer.committed == {topics.RESOLVED.name: 7}
 
 
 def test_a_refused_message_keeps_its_key_headers_and_place() -> None:

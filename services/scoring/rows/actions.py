@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from services.scoring.rows.journey import Cause, version_at
-from services.scoring.rows.table import COUNT, FLAG, TEXT, TIME, Rows, Table, Uuid
+from services.scoring.rows.table import COUNT, FLAG, TEXT, TIME, Moment, Rows, Table, Uuid
 
 TABLE: Final = Table.of(
     "actions",
@@ -35,7 +34,7 @@ class ActionRequested(msgspec.Struct, frozen=True):
     event_id: Uuid
     action: str
     title: str
-    requested_at: datetime
+    requested_at: Moment
     cause: Cause
     parameters: msgspec.Raw = msgspec.Raw(b"{}")
     historic: bool = False

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 import msgspec
 import pyarrow as pa
 
 from services.scoring.rows.journey import Cause, version_at
-from services.scoring.rows.table import COUNT, FLAG, TEXT, TIME, Rows, Table, Uuid, Version
+from services.scoring.rows.table import COUNT, FLAG, TEXT, TIME, Moment, Rows, Table, Uuid, Version
 
 TABLE: Final = Table.of(
     "alerts",
@@ -42,8 +41,8 @@ class Alert(msgspec.Struct, frozen=True):
     kind: str
     state: str
     severity: int
-    at: datetime
-    decided_at: datetime
+    at: Moment
+    decided_at: Moment
     cause: Cause
     suggested_action: str
     scores_version: Version

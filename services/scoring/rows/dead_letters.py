@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 import msgspec
 import pyarrow as pa
 
 from services.scoring.rows.journey import version_at
-from services.scoring.rows.table import COUNT, TEXT, TIME, Rows, Table, Uuid
+from services.scoring.rows.table import COUNT, TEXT, TIME, Moment, Rows, Table, Uuid
 
 TABLE: Final = Table.of(
     "dead_letters",
@@ -39,7 +38,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     reason: str
     detail: str
     original: str
-    at: datetime
+    at: Moment
     field: str | None = None
     source: str | None = None
     message_id: str | None = None

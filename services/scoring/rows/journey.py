@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from schemas.base import micros
-from services.scoring.rows.table import Uuid
+from services.scoring.rows.table import Moment, Uuid
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -20,7 +20,6 @@ class Cause(msgspec.Struct, frozen=True):
         return self.type, self.detail, self.event_id
 
 
-def version_at(decided_at: datetime) -> int:
+def version_at(decided_at: Moment) -> int:
     """The version of a decision: when it was decided, µs since 1970."""
-    aware = decided_at if decided_at.tzinfo else decided_at.replace(tzinfo=UTC)
-    return micros(aware)
+    return micros(datetime.fromisoformat(decided_at).astimezone(UTC))

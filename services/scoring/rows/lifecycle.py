@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from services.scoring.rows.journey import Cause, version_at
-from services.scoring.rows.table import COUNT, FLAG, TEXT, TIME, Rows, Table, Uuid, Version
+from services.scoring.rows.table import COUNT, FLAG, TEXT, TIME, Moment, Rows, Table, Uuid, Version
 
 TABLE: Final = Table.of(
     "lifecycle",
@@ -36,8 +35,8 @@ class LifecycleChanged(msgspec.Struct, frozen=True):
     profile_id: Uuid
     event_id: Uuid
     to_stage: str
-    at: datetime
-    decided_at: datetime
+    at: Moment
+    decided_at: Moment
     cause: Cause
     scores_version: Version
     from_stage: str | None = None

@@ -51,7 +51,7 @@ def rows(value: bytes, published_ms: int) -> Rows:
     row = (
         one.workspace,
         one.version,
-        one.fitted_at,
+        one.fitted_at.isoformat(),
         one.currency,
         *_parameters(one),
         *_boundaries(one.rfm),

@@ -18,6 +18,7 @@ from services.scoring.rows.table import (
     TEXT,
     TIME,
     Identifier,
+    Moment,
     Rows,
     Table,
     Uuid,
@@ -97,7 +98,7 @@ class Purchases(msgspec.Struct, frozen=True):
     first_day: date | None = None
     last_day: date | None = None
     repeat_revenue: Decimal = Decimal(0)
-    last_order_at: datetime | None = None
+    last_order_at: Moment | None = None
     other_currencies: dict[str, Decimal] = {}
 
     def columns(self) -> tuple[Any, ...]:
@@ -173,14 +174,14 @@ class Profile(msgspec.Struct, frozen=True):
     workspace: str
     profile_id: Uuid
     version: Version
-    updated_at: datetime
+    updated_at: Moment
     merged_into: Uuid | None = None
     identifiers: list[Identifier] = []
     refused_links: int = 0
     traits: dict[str, Trait] = {}
     accounts: list[str] = []
-    first_seen_at: datetime | None = None
-    last_seen_at: datetime | None = None
+    first_seen_at: Moment | None = None
+    last_seen_at: Moment | None = None
     behaviour: Behaviour = Behaviour()
     purchases: Purchases = Purchases()
     service: Service = Service()

@@ -16,6 +16,7 @@ from services.scoring.rows.table import (
     MONEY,
     TEXT,
     TIME,
+    Moment,
     Rows,
     Table,
     Uuid,
@@ -83,7 +84,7 @@ class Clv(msgspec.Struct, frozen=True):
     currency: str
     expected_orders_12m: float
     expected_orders_30d: float
-    expected_next_order_at: datetime | None = None
+    expected_next_order_at: Moment | None = None
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -98,7 +99,7 @@ class Scores(msgspec.Struct, frozen=True):
     profile_id: Uuid
     version: Version
     profile_version: Version
-    as_of: datetime
+    as_of: Moment
     model_version: Version = 0
     merged_into: Uuid | None = None
     rfm: Rfm | None = None

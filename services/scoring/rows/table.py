@@ -33,6 +33,10 @@ Uuid = Annotated[str, msgspec.Meta(min_length=36, max_length=36)]
 UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 #: The columns of type UUID, in whichever table.
 UUIDS: Final = frozenset({"event_id", "profile_id", "merged_into", "alert_id", "cause_event_id"})
+#: A moment as the schemas write it (ISO 8601, UTC, at most µs). `Table.arrow` reads a whole column
+#: of them at once, which takes a seventh of what datetimes take.
+Moment = Annotated[str, msgspec.Meta(min_length=20, max_length=32)]
+YEAR_ONE_US: Final = -62_135_596_800_000_000
 Version = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 MONEY_STEP: Final = Decimal("0.0001")
@@ -65,10 +69,26 @@ class Table:
         """The rows as one Arrow table. pa.ArrowException, ValueError, TypeError or OverflowError
         when a value does not fit its column."""
         columns = [
-            _uuids(values) if column.name in UUIDS else pa.array(values, type=column.type)
+            _column(values, column)
             for values, column in zip(zip(*rows, strict=True), self.schema, strict=True)
         ]
         return pa.Table.from_arrays(columns, schema=self.schema)
+
+
+def _column(values: Sequence[Any], column: pa.Field) -> pa.Array:
+    if column.name in UUIDS:
+        return _uuids(values)
+    if column.type == TIME:
+        return _moments(values)
+    return pa.array(values, type=column.type)
+
+
+def _moments(values: Sequence[str | None]) -> pa.Array:
+    moments = pc.cast(pa.array(values, type=TEXT), TIME)
+    first = pc.min(moments).value
+    if first is not None and first < YEAR_ONE_US:  # Arrow knows a year 0, the schemas do not
+        raise ValueError("a moment lies before the year 1")
+    return moments
 
 
 def _uuids(values: Sequence[str | None]) -> pa.Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from services.scoring.rows.table import (
     TEXT,
     TIME,
     Identifier,
+    Moment,
     Money,
     Rows,
     Table,
@@ -110,8 +110,8 @@ class Touchpoint(msgspec.Struct, frozen=True):
     source: str
     event_id: Uuid
     message_id: str
-    occurred_at: datetime
-    received_at: datetime
+    occurred_at: Moment
+    received_at: Moment
     identifiers: list[Identifier]
     profile_id: Uuid
     properties: msgspec.Raw
