@@ -79,6 +79,16 @@ class Place:
         states = [known[key].state for key in keys]
         return [state.scores_version if state else 0 for state in states]
 
+    def overdue(self) -> int:
+        """How many customers time should have moved by now."""
+        now_us = micros(datetime.now(UTC))
+        with redis.Redis.from_url(self.settings.redis) as client:
+            waiting = [
+                client.zcount(f"t:{self.topic}:{partition}", "-inf", now_us)
+                for partition in range(PARTITIONS)
+            ]
+        return sum(map(int, waiting))
+
     def published(self) -> dict[str, list[dict[str, Any]]]:
         """Everything this workspace has told so far, by topic; dead letters by source topic."""
         found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in OUTPUTS}
@@ -168,7 +178,7 @@ def test_stages_and_alerts_are_those_of_the_last_scores(place: Place) -> None:
         until(lambda: all(place.versions([one.profile_id for one in told[:half]])))
     place.send(*told[half:], *told[:20])
     with place.deciding(), place.deciding():
-        until(lambda: set(place.versions(list(people))) == {3})
+        until(lambda: set(place.versions(list(people))) == {3} and not place.overdue())
     published = place.published()
     _compare(place, [scores(knowns[-1], 3, who=who) for who, knowns in people.items()], published)
     assert [letter["reason"] for letter in published["dead_letters"]] == ["malformed_json"]

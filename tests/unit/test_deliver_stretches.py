@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 from faust.types import TP
 
-from services.journey.deliver.stretches import STRETCH_EVENTS_MAX, Stretch, _cut
+from services.journey.deliver.stretches import STRETCH_EVENTS_MAX, Consumer, Stretch, _cut
 
 ONE, OTHER = TP("alerts.raised", 0), TP("alerts.raised", 1)
 
@@ -43,6 +45,30 @@ def test_offsets_that_hold_nothing_are_covered_too() -> None:
 
 def test_what_is_read_again_covers_itself() -> None:
     assert list(stretch(5, 6, after=90).inner) == [5]
+
+
+def reading() -> Consumer:
+    """A consumer that has committed nothing, without a broker."""
+    consumer = object.__new__(Consumer)
+    consumer.__dict__ |= {
+        "app": SimpleNamespace(topics=SimpleNamespace(acks_enabled_for=lambda _topic: True)),
+        "_acked": defaultdict(list),
+        "_acked_index": defaultdict(set),
+        "_committed_offset": defaultdict(lambda: None),
+        "_gap": defaultdict(list),
+        "_unacked_messages": set(),
+        "_waiting_for_ack": None,
+        "_n_acked": 0,
+    }
+    return consumer
+
+
+def test_the_commit_passes_what_was_acknowledged_twice_in_other_stretches() -> None:
+    """As after a rebalance: what was read before it is read again, cut otherwise."""
+    consumer = reading()
+    assert consumer.ack(stretch(5, 6, 7, after=4))
+    assert consumer.ack(stretch(5, 6, 7, 8, 9, after=4))
+    assert consumer._new_offset(ONE) == 10
 
 
 def test_stretches_are_bounded_and_partitions_take_turns() -> None:
