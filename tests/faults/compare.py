@@ -15,8 +15,9 @@ from schemas.scores import Scores
 from schemas.touchpoint import Touchpoint
 from services.common.workspace import Workspace
 from tests.faults.world import EFFECTS, World
+from tests.reference.facts import Facts
 from tests.reference.journeys import newest_of, open_alerts_of_final, stage_of_final
-from tests.reference.profiles import Facts, Person, distinct, facts_of, profiles_of
+from tests.reference.profiles import Person, distinct, facts_of, profiles_of
 
 
 class Findings:

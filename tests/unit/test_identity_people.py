@@ -17,7 +17,8 @@ from services.profile.domain.people import people
 from services.profile.snapshot import snapshot
 from services.profile.store import unpack
 from services.profile.stream import rules_of
-from tests.reference.profiles import Facts, Person, facts_of, profiles_of
+from tests.reference.facts import Facts
+from tests.reference.profiles import Person, facts_of, profiles_of
 from tests.unit.profile_builders import (
     NAMES,
     SALT,

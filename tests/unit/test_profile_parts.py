@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from schemas.touchpoint import Touchpoint
 from services.common.workspace import Workspace
-from tests.reference.profiles import Facts, Person, facts_of, profiles_of
+from tests.reference.facts import Facts
+from tests.reference.profiles import Person, facts_of, profiles_of
 from tests.unit.profile_builders import SALT, WORKSPACE, Run, fed, histories, limited, touchpoint
 
 LIMITED = limited(email=2, phone=1, anonymous_id=2)
