@@ -119,7 +119,9 @@ class FakeClickHouse:
     inserts: int = 0
     fails_with: Callable[[str, list[dict[str, Any]]], Exception | None] = lambda *_: None
 
-    def insert_arrow(self, table: str, arrow_table: Any) -> None:
+    def insert_arrow(
+        self, table: str, arrow_table: Any, *, settings: dict[str, Any] | None = None
+    ) -> None:
         self.inserts += 1
         rows = arrow_table.to_pylist()
         error = self.fails_with(table, rows)
