@@ -14,6 +14,7 @@ from services.scoring.rows.table import (
     DAY,
     FLOAT,
     IDENTIFIERS,
+    MOMENTS,
     MONEY,
     TEXT,
     TIME,
@@ -55,7 +56,7 @@ PROFILES: Final = Table.of(
     events=COUNT,
     events_by_kind=COUNTS,
     events_by_channel=COUNTS,
-    last_at_by_kind=pa.map_(TEXT, TIME),
+    last_at_by_kind=MOMENTS,
     categories=COUNTS,
     orders=COUNT,
     revenue=MONEY,
@@ -155,7 +156,7 @@ class Behaviour(msgspec.Struct, frozen=True):
     events: int = 0
     by_kind: dict[str, int] = {}
     by_channel: dict[str, int] = {}
-    last_at: dict[str, datetime] = {}
+    last_at: dict[str, Moment] = {}
     categories: dict[str, int] = {}
 
     def columns(self) -> tuple[Any, ...]:

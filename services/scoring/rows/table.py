@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from itertools import accumulate, chain
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -21,6 +22,7 @@ Processor = Callable[[bytes, int], Rows]
 
 TEXT: Final = pa.string()
 TIME: Final = pa.timestamp("us", tz="UTC")
+MOMENTS: Final = pa.map_(TEXT, TIME)
 DAY: Final = pa.date32()
 MONEY: Final = pa.decimal128(20, 4)
 COUNT: Final = pa.uint64()
@@ -80,6 +82,8 @@ def _column(values: Sequence[Any], column: pa.Field) -> pa.Array:
         return _uuids(values)
     if column.type == TIME:
         return _moments(values)
+    if column.type == MOMENTS:
+        return _moments_by_name(values)
     return pa.array(values, type=column.type)
 
 
@@ -89,6 +93,13 @@ def _moments(values: Sequence[str | None]) -> pa.Array:
     if first is not None and first < YEAR_ONE_US:  # Arrow knows a year 0, the schemas do not
         raise ValueError("a moment lies before the year 1")
     return moments
+
+
+def _moments_by_name(values: Sequence[Sequence[tuple[str, str]]]) -> pa.Array:
+    pairs = list(chain.from_iterable(values))
+    names = pa.array([name for name, _ in pairs], type=TEXT)
+    offsets = pa.array(accumulate(map(len, values), initial=0), type=pa.int32())
+    return pa.MapArray.from_arrays(offsets, names, _moments([moment for _, moment in pairs]))
 
 
 def _uuids(values: Sequence[str | None]) -> pa.Array:
