@@ -74,8 +74,8 @@ def columns(settings: Settings, stop: Stop) -> None:
         watchdog.start()
         while not stop():
             watchdog.alive()
-            worker.step()
-            between.batch_done()
+            if worker.step():
+                between.batch_done()  # else the collector would walk all rows that wait
         watchdog.stop()
         worker.finish()
     health.stop()

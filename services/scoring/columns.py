@@ -83,12 +83,17 @@ class Columns:
             list(PROCESSORS), on_assign=self._assigned, on_revoke=self._revoked
         )
 
-    def step(self) -> None:
-        """Read a little; when it is time, insert what waits and commit its offsets."""
+    def step(self) -> bool:
+        """Read a little; when it is time, insert what waits and commit its offsets.
+
+        Gives whether it was time: then little is in memory.
+        """
         self._read()
-        if self._due():
+        due = self._due()
+        if due:
             self._settled_at = time.monotonic()
             self._settle()
+        return due
 
     def _due(self) -> bool:
         dense = DENSE_ROWS <= self._waiting.rows < LARGE_ROWS
