@@ -29,8 +29,8 @@ class FakeLog:
         self.high = records[-1].offset + 1
         self.committed_offset = -1
 
-    async def bounds(self, place: Place) -> tuple[int, int]:
-        return self.low, self.high
+    async def bounds(self, places: list[Place]) -> dict[Place, tuple[int, int]]:
+        return dict.fromkeys(places, (self.low, self.high))
 
     async def committed(self, places: list[Place]) -> dict[Place, int]:
         return dict.fromkeys(places, self.committed_offset)

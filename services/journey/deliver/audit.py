@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from redis import RedisError
@@ -59,25 +59,25 @@ class Audit:
         # read before the position in Redis: it can only be behind that, unless Redis lost some
         written = dict(self._intake.written)
         committed = await self._log.committed(places) if places else {}
+        bounds = await self._log.bounds(places)
         for place in places:
             until = max(written.get(place, 0), committed.get(place, 0))
             position = await self._queue.position(*place) or 0
-            _, high = await self._log.bounds(place)
+            _, high = bounds[place]
             if position < min(until, high):
                 log.error("%s[%d]: Redis knows %d, written was %d", *place, position, until)
                 await self._intake.refill(place, min(until, high))
-        await self._lag(places, committed)
+        self._lag(bounds, committed)
 
-    async def _lag(self, places: list[Place], committed: dict[Place, int]) -> None:
+    def _lag(self, bounds: Mapping[Place, tuple[int, int]], committed: Mapping[Place, int]) -> None:
         lag: Counter[str] = Counter()
-        for place in places:
-            low, high = await self._log.bounds(place)
+        for place, (low, high) in bounds.items():
             behind = high - max(low, committed.get(place, low))
             lag[place[0]] += behind
             self._note(place, committed.get(place, -1), behind)
         for topic, behind in lag.items():
             metrics.LAG.labels(topic).set(behind)
-        self._moved = {place: self._moved[place] for place in places}
+        self._moved = {place: self._moved[place] for place in bounds}
 
     def _note(self, place: Place, committed: int, behind: int) -> None:
         now = time.monotonic()

@@ -76,7 +76,7 @@ class Intake:
     async def _start(self, place: Place) -> int:
         """The position in Redis. What the log does not hold is said aloud, then passed over."""
         position = await self._queue.position(*place)
-        low, high = await self._log.bounds(place)
+        low, high = (await self._log.bounds([place]))[place]
         if position is not None and low <= position <= high:
             return position
         self._say_gap(place, position, low, high)

@@ -7,9 +7,11 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaException, TopicPartition
 
 from services.common.batch import Record
+
+Place = tuple[str, int]
 
 EVENTS_MAX: Final = 500
 READ_S: Final = 5.0
@@ -27,17 +29,15 @@ class LogReader:
         self._consumer: Any = None
         self._lock = threading.Lock()
 
-    async def bounds(self, place: tuple[str, int]) -> tuple[int, int]:
-        """(first offset, offset after the last) that the log holds."""
-        return await asyncio.to_thread(self._asked, self._bounds, place)
+    async def bounds(self, places: list[Place]) -> dict[Place, tuple[int, int]]:
+        """(first offset, offset after the last) that the log holds of each, by two questions."""
+        return await asyncio.to_thread(self._asked, self._bounds, places)
 
-    async def committed(self, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    async def committed(self, places: list[Place]) -> dict[Place, int]:
         """What the group has committed, for lag and nothing else; -1: nothing yet."""
         return await asyncio.to_thread(self._asked, self._committed, places)
 
-    async def read(
-        self, place: tuple[str, int], start: int, until: int
-    ) -> tuple[list[Record], int]:
+    async def read(self, place: Place, start: int, until: int) -> tuple[list[Record], int]:
         """Up to 500 records from `start` and before `until`, and the position after them."""
         return await asyncio.to_thread(self._asked, self._read, place, start, until)
 
@@ -56,16 +56,24 @@ class LogReader:
             except KafkaException as error:
                 raise LogUnreachable(str(error)) from error
 
-    def _bounds(self, place: tuple[str, int]) -> tuple[int, int]:
-        low, high = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=READ_S)
-        return low, high
+    def _bounds(self, places: list[Place]) -> dict[Place, tuple[int, int]]:
+        lows, highs = self._offsets(places, OFFSET_BEGINNING), self._offsets(places, OFFSET_END)
+        return {place: (lows[place], highs[place]) for place in places}
 
-    def _committed(self, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    def _offsets(self, places: list[Place], end: int) -> dict[Place, int]:
+        asked = [TopicPartition(*place, end) for place in places]
+        found = self._consumer.offsets_for_times(asked, timeout=READ_S) if asked else ()
+        for entry in found:
+            if entry.error is not None:
+                raise KafkaException(entry.error)
+        return {(entry.topic, entry.partition): entry.offset for entry in found}
+
+    def _committed(self, places: list[Place]) -> dict[Place, int]:
         asked = [TopicPartition(*place) for place in places]
         found = self._consumer.committed(asked, timeout=READ_S)
         return {(entry.topic, entry.partition): max(-1, entry.offset) for entry in found}
 
-    def _read(self, place: tuple[str, int], start: int, until: int) -> tuple[list[Record], int]:
+    def _read(self, place: Place, start: int, until: int) -> tuple[list[Record], int]:
         self._consumer.assign([TopicPartition(*place, start)])
         try:
             messages = self._consumer.consume(min(EVENTS_MAX, until - start), timeout=READ_S)
@@ -79,7 +87,7 @@ class LogReader:
         finally:
             self._consumer.unassign()
 
-    def _end_if_empty(self, place: tuple[str, int], start: int, until: int) -> int:
+    def _end_if_empty(self, place: Place, start: int, until: int) -> int:
         """Offsets may be empty (compaction, transactions); Kafka being away is another thing."""
         (entry,) = self._consumer.position([TopicPartition(*place)])
         if entry.offset >= until:
