@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 Client = TypeVar("Client")
 
 ENGINES_FILE = "engines.json"
+
+#: Of a producer whose records are always flushed (a commit does that too): nobody waits for the
+#: time to pass, and a partition gets all its records of a publishing in one request.
+SENT_WHEN_FLUSHED: Final = {"linger.ms": 1_000}
 
 
 class EngineMissing(Exception):  # noqa: N818 - it is a state of the world, not our error
@@ -66,7 +70,7 @@ def producer(settings: Settings, **extra: Any) -> Any:
             "enable.idempotence": True,
             "acks": "all",
             "compression.type": "lz4",
-            "linger.ms": 5,
+            "linger.ms": 15,  # a request for each partition, whatever it brings
             "batch.num.messages": 10_000,
             "batch.size": 1_000_000,
             "queue.buffering.max.messages": 200_000,
@@ -80,7 +84,7 @@ def producer(settings: Settings, **extra: Any) -> Any:
 def fenced(settings: Settings, group: str) -> dict[str, Any]:
     """What makes a producer transactional. Readers wait for a dead worker's open transaction, so
     it is short; and a worker with a name ends its own when it comes back."""
-    return {
+    return SENT_WHEN_FLUSHED | {
         "transactional.id": f"{group}-{settings.instance or time.time_ns()}",
         "transaction.timeout.ms": 20_000,
         "message.timeout.ms": 20_000,

@@ -82,7 +82,8 @@ class _Worker:
         ours = {"auto.offset.reset": "error", "enable.partition.eof": plan.has_due}
         consumer = clients.consumer(settings, group, **ours)
         self._log = KafkaLog(consumer, plan.topic, settings.batch_events_max)
-        kept = clients.fenced(settings, group) if plan.fenced else {"message.timeout.ms": 30_000}
+        plain = clients.SENT_WHEN_FLUSHED | {"message.timeout.ms": 30_000}
+        kept = clients.fenced(settings, group) if plan.fenced else plain
         make = partial(clients.producer, settings, **kept)
         self._step = Step(
             Parts(
