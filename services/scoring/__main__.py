@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -36,6 +36,8 @@ from services.scoring.waiting import Partition
 
 log = logging.getLogger(__name__)
 
+#: Rows are inserted once a second: a fetch of all these partitions may gather for half of it.
+GATHERED: Final = {"fetch.min.bytes": 1_000_000, "fetch.wait.max.ms": 500}
 #: An insert that takes longer is tried again; below Kafka's max.poll.interval.
 ANSWER_WITHIN_S = 20
 
@@ -88,6 +90,7 @@ def assembled(settings: Settings, workers: list[Columns]) -> Columns:
         GROUP,
         on_commit=lambda error, partitions: workers[0].on_commit(error, partitions),
         **{"enable.partition.eof": True},
+        **GATHERED,
         **quiet(),
     )
     admin = AdminClient(kafka_config(settings))

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 GROUP: Final = SERVICE
 LAG_EVERY_S: Final = 2.0
+#: Models come once a day: Kafka answers when there is one, not ten times a second that none is.
+RARE: Final = {"fetch.min.bytes": 1, "fetch.wait.max.ms": 500}
 
 
 def run(settings: Settings, stop: Stop) -> None:
@@ -57,7 +59,7 @@ def assembled(settings: Settings, relay: Relay) -> Worker:
     make = partial(producer, settings, **fenced(settings, GROUP))
     clients = Clients(
         consumer=reader,
-        models=Models(consumer(settings, f"{GROUP}.models"), thresholds),
+        models=Models(consumer(settings, f"{GROUP}.models", **RARE), thresholds),
         publisher=FencedPublisher(make, reader, TOPIC),
         relay=relay,
     )
