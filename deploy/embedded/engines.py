@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.embedded import clickhouse, kafka, ports, redis
-from deploy.embedded.process import EngineProcess
+from deploy.embedded.process import ANALYTICS_NICE, EngineProcess
 
 NAMES = ("kafka", "redis", "clickhouse")
 ADDRESS = {
@@ -195,7 +195,9 @@ def _launch(home: Path, process: EngineProcess, port: int, say: Say) -> None:
     elif process.name == "redis":
         process.start(redis.command(directory, port), port)
     else:
-        process.start(clickhouse.command(directory, port), port, clickhouse.environment(directory))
+        environment = clickhouse.environment(directory)
+        command = clickhouse.command(directory, port)
+        process.start(command, port, environment, nice=ANALYTICS_NICE)
 
 
 def _wait(process: EngineProcess, say: Say, abandoned: Abandoned) -> None:

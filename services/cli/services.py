@@ -18,7 +18,7 @@ import httpx
 
 from deploy.embedded.engines import Engines
 from deploy.embedded.ports import HOST, free_port, is_free
-from deploy.embedded.process import EngineProcess
+from deploy.embedded.process import ANALYTICS_NICE, EngineProcess
 from services.common.settings import Settings
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
@@ -119,7 +119,8 @@ class Services:
         own = {"RAPPORT_HEALTH_PORT": str(one.health_port), "RAPPORT_INSTANCE": name}
         environment = {**self.environment, **own}
         command = [sys.executable, "-m", *SERVICES[name]]
-        one.process.start(command, one.health_port, environment)
+        nice = ANALYTICS_NICE if name == "columns" else 0
+        one.process.start(command, one.health_port, environment, nice=nice)
         one.started, one.due = time.monotonic(), None
 
     def _watch(self) -> None:

@@ -1,5 +1,6 @@
 """The embedded engines: they keep what they were given, whatever ends them."""
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from redis import Redis
 
 from deploy.embedded import ports
 from deploy.embedded.engines import Engines, start_engines
-from deploy.embedded.process import still_runs
+from deploy.embedded.process import ANALYTICS_NICE, still_runs
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,15 @@ def test_a_paused_engine_does_not_answer_until_it_is_resumed(own: Engines) -> No
     assert not own.answers("redis")
     own.resume("redis")
     assert own.answers("redis")
+
+
+def test_clickhouse_waits_where_the_processors_do_not_suffice_for_all(own: Engines) -> None:
+    nice = {name: os.getpriority(os.PRIO_PROCESS, pid) for name, pid in own.pids.items()}
+    assert nice["clickhouse"] == nice["kafka"] + ANALYTICS_NICE
+    assert nice["redis"] == nice["kafka"]
+    session = Path(f"/proc/{own.pids['clickhouse']}/autogroup")
+    if session.exists():  # Linux shares by session, if it was built so
+        assert session.read_text().split()[-1] == str(ANALYTICS_NICE)
 
 
 def test_a_second_start_adopts_what_runs(own: Engines) -> None:
