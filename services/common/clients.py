@@ -110,8 +110,8 @@ def consumer(settings: Settings, group: str, **extra: Any) -> Any:
             "max.poll.interval.ms": max(60_000, settings.session_timeout_ms),
             "isolation.level": "read_committed",
             # a fetch costs the broker the same whatever it brings: let it gather for a moment
-            "fetch.min.bytes": 262_144,
-            "fetch.wait.max.ms": 200,
+            "fetch.min.bytes": 131_072,
+            "fetch.wait.max.ms": 100,
             "queued.max.messages.kbytes": 8_192,  # for each partition
             "fetch.message.max.bytes": 4_000_000,
         }

@@ -15,7 +15,7 @@ from services.common import slot
 from services.common.batch import Batch, Decision, Due, Handler, Output, Record
 from services.common.dead_letters import dead_letter
 from services.common.failpoints import hit
-from services.common.gather import gather_s
+from services.common.gather import Gather
 from services.common.ports import (
     Commit,
     Gap,
@@ -79,21 +79,21 @@ class Step:
         self._full: set[int] = set()  # partitions whose slot may hold unchecked outputs
         self._unchecked: list[Output] = []
         self._relaying: Future[list[Output]] | None = None
-        self._last_records = 0
+        self._gather = Gather()
 
     # -- the round ---------------------------------------------------------------------------
 
     def run_once(self) -> int:
         """Take what there is and carry it through; the number of records and due members done."""
         self._follow_assignment()
-        taken = self._parts.log.take(gather_s(self._last_records))
+        taken = self._parts.log.take(self._gather.wait_s())
+        self._gather.taken(len(taken))
         # what was taken of a partition before it was (re)assigned will be read again from its place
         new = self._follow_assignment()
         records = [r for r in taken if r.partition not in new and self._is_next(r)]
         # what is due may be settled by a record that waits: the log comes first
         read = self._places.keys() & self._parts.log.at_end()
         due = self._parts.store.due(read, self._parts.now_us())
-        self._last_records = len(records)
         if not records and not due:
             self.settle()
             return 0

@@ -26,7 +26,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 from schemas import topics
 from services.common.batch import Output
 from services.common.failpoints import hit
-from services.common.gather import gather_s
+from services.common.gather import Gather
 from services.common.ports import Publisher, PublishFailed
 from services.common.relay import answer_of
 from services.scoring import metrics
@@ -74,7 +74,7 @@ class Worker:
         self._taken_max = batch_max
         self._taken: list[Message] = []
         self._taken_bytes = 0
-        self._last_snapshots = 0
+        self._gather = Gather()
         self._safe: dict[int, int] = {}  # partition -> offset after which nothing is published
         self._relaying: Relaying | None = None
         self._new_model = False
@@ -147,11 +147,11 @@ class Worker:
     def _take(self) -> list[Message]:
         """What waits, in the order of each partition; one micro-batch unless more are waiting."""
         self._taken, self._taken_bytes = [], 0
-        got = self._consume(gather_s(self._last_snapshots))
+        got = self._consume(self._gather.wait_s())
         while got == self._batch_max and self._has_room():
             got = self._consume(0)
         taken, self._taken = self._taken, []
-        self._last_snapshots = len(taken)
+        self._gather.taken(len(taken))
         return taken
 
     def _consume(self, timeout_s: float) -> int:
