@@ -79,6 +79,13 @@ class Settings(BaseSettings):
     message_id_buckets: int = Field(
         default=4096, ge=1, le=2**22, description="Sets that remember a week's message ids"
     )
+    profiles_kept_mb: int = Field(
+        default=16,
+        ge=0,
+        le=65_536,
+        description="Megabytes of profiles, as Redis holds them, that the profile service keeps at "
+        "hand; its process takes about six times as much for them; 0: it always reads Redis",
+    )
     failpoint: str = Field(
         default="", description="Tests only: name[:nth] of the failpoint that kills the process"
     )

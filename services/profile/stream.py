@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import redis
 
@@ -20,11 +21,15 @@ from services.profile.domain.event import Aliased
 from services.profile.domain.graph import Graph, Working
 from services.profile.domain.ids import Hashes, uuid_bytes, uuid_text
 from services.profile.domain.people import Rules, people
+from services.profile.kept import Kept
 from services.profile.metrics import Counts
 from services.profile.outputs import Publications
 from services.profile.store import Loaded, ProfileStore, component_key, node_key, pack, week_of
 
 SERVICE = "profile"
+
+#: Component id -> its new version and its bytes.
+Written = dict[bytes, tuple[int, int]]
 
 
 def rules_of(workspace: Workspace) -> Rules:
@@ -44,6 +49,7 @@ class Deciding:
     batch: Batch
     decision: Decision = field(default_factory=Decision)
     counts: Counts = field(default_factory=Counts)
+    written: Written = field(default_factory=dict)
 
     def publish(self, partition: int, output: Output) -> None:
         outputs = self.decision.outputs.get(partition)
@@ -59,6 +65,7 @@ class ProfileHandler:
         self, client: redis.Redis, workspaces: Mapping[str, Workspace], settings: Settings
     ) -> None:
         self._store = ProfileStore(client, settings.message_id_buckets)
+        self._kept = Kept(settings.profiles_kept_mb << 20)
         self._hashes = Hashes(settings.salt)
         self._rules = {name: rules_of(workspace) for name, workspace in workspaces.items()}
         self._publications = Publications({n: w.currency for n, w in workspaces.items()})
@@ -76,8 +83,15 @@ class ProfileHandler:
         for arrival in arrivals:
             graph.apply(arrival.event)
         self._conclude(graph, arrivals, deciding)
-        deciding.decision.committed = deciding.counts.publish
+        # without the decision itself: a cycle would hold the batch until the collector comes
+        committed = partial(self._committed, graph, deciding.counts, deciding.written)
+        deciding.decision.committed = committed
         return deciding.decision
+
+    def _committed(self, graph: Graph, counts: Counts, written: Written) -> None:
+        counts.publish()
+        homes = {home.key: home for home in graph.homes.values() if home.key in written}
+        self._kept.keep(homes.values(), written)
 
     def newest(self, stale: Sequence[Output]) -> list[Output]:
         """What Redis shows now under the ids of stale snapshots."""
@@ -183,12 +197,15 @@ class ProfileHandler:
     def _load(self, arrivals: Sequence[Arrival], deciding: Deciding) -> Graph:
         nodes = {node: None for arrival in arrivals for node in arrival.event.nodes}
         nodes |= {arrival.event.alias: None for arrival in arrivals if arrival.event.alias}
-        loaded, absent = self._store.load(nodes)
+        kept, missing = self._kept.take(nodes)
+        loaded, absent = self._store.load(missing)
         graph = Graph(self._rules)
         reads = deciding.decision.reads
-        for one in loaded.values():
-            graph.admit(one.key, one.version, one.component)
-            reads[component_key(one.key)] = one.version
+        # what was read comes last: it may have taken in, or be, what was kept
+        kept += [Working(one.key, one.version, one.component) for one in loaded.values()]
+        for home in kept:
+            graph.admit(home)
+            reads[component_key(home.key)] = home.versions[home.key]
         for node in absent:
             reads[node_key(node)] = 0
         return graph
@@ -218,7 +235,9 @@ class ProfileHandler:
         decision, counts, component = deciding.decision, deciding.counts, home.component
         version = next_version(max(home.versions.values()), deciding.batch.taken_at_us)
         found = changes(home, self._rules[component.workspace])
-        decision.writes[component_key(home.key)] = (version, pack(component))
+        body = pack(component)
+        decision.writes[component_key(home.key)] = (version, body)
+        deciding.written[home.key] = (version, len(body))
         decision.deletes += [
             component_key(key) for key, known in home.versions.items() if key != home.key and known
         ]

@@ -27,7 +27,9 @@ class Changes(NamedTuple):
 
 def changes(working: Working, rules: Rules) -> Changes:
     """Persons whose facts, members or refused links changed, and ids that lead elsewhere now."""
-    persons = people(working.component, rules)
+    persons = working.persons
+    if persons is None:
+        persons = working.persons = people(working.component, rules)
     if len(persons) == 1:
         person_of = dict.fromkeys(persons[0].places, persons[0])
         if working.before is None:

@@ -33,6 +33,7 @@ class Working:
     touched    places of nodes whose part changed
     moved      nodes whose home is a new one: created here, or taken in
     changed    whether it must be written
+    persons    who is in it, while that is known and holds
     """
 
     __slots__ = (
@@ -42,6 +43,7 @@ class Working:
         "component",
         "key",
         "moved",
+        "persons",
         "places",
         "touched",
         "versions",
@@ -56,6 +58,15 @@ class Working:
         self.before: dict[bytes, Appearance] | None = None
         self.touched: set[int] = set()
         self.moved: set[bytes] = set()
+        self.changed = False
+        self.persons: list[Person] | None = None
+
+    def settle(self, version: int) -> None:
+        """What was changed is durable at this version: nothing is, until the next batch."""
+        self.versions = {self.key: version}
+        self.before = None
+        self.touched.clear()
+        self.moved.clear()
         self.changed = False
 
     def place_of_link(self, a: int, b: int) -> int | None:
@@ -112,11 +123,10 @@ class Graph:
         self.homes: dict[bytes, Working] = {}
         self.loose_links = 0
 
-    def admit(self, key: bytes, version: int, component: Component) -> None:
-        """Take in a component as it was loaded."""
-        working = Working(key, version, component)
-        for node in component.nodes:
-            self.homes[node.id] = working
+    def admit(self, working: Working) -> None:
+        """Take in a component as Redis has it."""
+        for node in working.places:
+            self.homes[node] = working
 
     def apply(self, event: Event) -> None:
         """Link the event's strongest identifier with each other one, and fold the event."""
@@ -161,7 +171,8 @@ class Graph:
             return
         component = home.component
         before: dict[bytes, Appearance] = {}
-        for person in people(component, self.rules[component.workspace]):
+        persons, home.persons = home.persons, None
+        for person in persons or people(component, self.rules[component.workspace]):
             look = appearance(component, person)
             for place in person.places:
                 if component.nodes[place].part is not None:
