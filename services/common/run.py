@@ -9,13 +9,17 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
 #: The exit status of a process that ended itself since it made no progress.
 STUCK_STATUS = 70
-#: Batches between two collections; an idle service makes five empty ones a second.
-COLLECTED_EVERY = 64
+#: Seconds between two collections, where there is nothing to do and where there always is.
+QUIET_COLLECTED_EVERY_S = 10.0
+COLLECTED_EVERY_S = 300.0
+#: Seconds between two walks over all that lives, in a quiet moment.
+WALKED_EVERY_S = 3_600.0
 
 
 class Stop:
@@ -85,19 +89,27 @@ def settle_memory() -> None:
 
 
 class BetweenBatches:
-    """Collects garbage between batches, never within one.
+    """Collects garbage between batches, never within one, and rather when there is little to do.
 
     A batch makes a hundred thousand objects and frees them without the collector's help; walking
-    them meanwhile took a tenth of the whole. What is left for it are the few cycles.
+    them meanwhile took a tenth of the whole. What is left for it are the few cycles. What lives
+    on behind them is frozen: walking the profiles that are kept took most of a second.
     """
 
-    def __init__(self) -> None:
-        self._batches = 0
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         settle_memory()
         gc.disable()
+        self._collected_at = self._walked_at = clock()
 
-    def batch_done(self) -> None:
-        """A batch is done and its objects are free."""
-        self._batches += 1
-        if self._batches % COLLECTED_EVERY == 0:
-            gc.collect()
+    def batch_done(self, *, quiet: bool) -> None:
+        """A batch is done and its objects are free; `quiet`: there was nothing in it."""
+        waited_s = self._clock() - self._collected_at
+        if waited_s < (QUIET_COLLECTED_EVERY_S if quiet else COLLECTED_EVERY_S):
+            return
+        if quiet and self._clock() - self._walked_at >= WALKED_EVERY_S:
+            gc.unfreeze()  # a cycle that was alive when it was frozen may be garbage by now
+            self._walked_at = self._clock()
+        gc.collect()
+        gc.freeze()
+        self._collected_at = self._clock()

@@ -111,23 +111,26 @@ class _Worker:
         collector = BetweenBatches()
         try:
             while not self._stop():
-                self._round()
+                done = self._round()
                 self._watchdog.alive()
-                collector.batch_done()
+                collector.batch_done(quiet=not done)
             self._leave()
         finally:
             self._watchdog.stop()
             self._log.close()
             self._redis.close()
 
-    def _round(self) -> None:
+    def _round(self) -> int:
+        """How many records and due members were done."""
+        done = 0
         try:
-            self._step.run_once()
+            done = self._step.run_once()
             self._see_lag()
         except (LogGone, StoreGone, PublishFailed) as outage:
             OUTAGES.labels(self._plan.service).inc()
             log_to.error("%s; going on from Redis when it is back", outage)
             self._wait_out()
+        return done
 
     def _wait_out(self) -> None:
         """Keep polling while engines are away; then go on from Redis's positions.

@@ -77,7 +77,7 @@ def columns(settings: Settings, stop: Stop) -> None:
         while not stop():
             watchdog.alive()
             if worker.step():
-                between.batch_done()  # else the collector would walk all rows that wait
+                between.batch_done(quiet=True)  # else it would walk all rows that wait
         watchdog.stop()
         worker.finish()
     health.stop()

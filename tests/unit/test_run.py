@@ -5,15 +5,22 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from services.common import run as run_module
 from services.common.clients import EngineMissing
 from services.common.health import HealthServer
-from services.common.run import STUCK_STATUS
+from services.common.run import (
+    COLLECTED_EVERY_S,
+    QUIET_COLLECTED_EVERY_S,
+    STUCK_STATUS,
+    WALKED_EVERY_S,
+    BetweenBatches,
+)
 from services.common.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -87,3 +94,36 @@ def test_healthz_is_about_the_process_only(health: str, faults: dict[str, str]) 
     faults["Redis"] = "away"
     assert httpx.get(f"{health}/healthz", trust_env=False).status_code == 200
     assert "python_info" in httpx.get(f"{health}/metrics", trust_env=False).text
+
+
+class Collector:
+    """Stands for the module gc: what was called, in order."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_: self.calls.append(name)
+
+
+def test_garbage_is_collected_in_quiet_moments_and_what_lives_is_walked_rarely(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    collector, now = Collector(), [0.0]
+    monkeypatch.setattr(run_module, "gc", collector)
+    between = BetweenBatches(lambda: now[0])
+
+    def after(seconds: float, *, quiet: bool) -> list[str]:
+        collector.calls.clear()
+        now[0] += seconds
+        between.batch_done(quiet=quiet)
+        return collector.calls.copy()
+
+    assert collector.calls[-1] == "disable"
+    assert after(QUIET_COLLECTED_EVERY_S / 2, quiet=True) == []
+    assert after(QUIET_COLLECTED_EVERY_S, quiet=False) == []
+    assert after(0, quiet=True) == ["collect", "freeze"]
+    assert after(COLLECTED_EVERY_S / 2, quiet=False) == []
+    assert after(COLLECTED_EVERY_S / 2, quiet=False) == ["collect", "freeze"]
+    assert after(WALKED_EVERY_S, quiet=False) == ["collect", "freeze"]
+    assert after(QUIET_COLLECTED_EVERY_S, quiet=True) == ["unfreeze", "collect", "freeze"]
