@@ -17,8 +17,12 @@ app = typer.Typer(help="Where profile and journey.decide stand in the logs they 
 Service = Annotated[str, typer.Argument(help="profile or journey.decide")]
 
 
-def _place(client: redis.Redis, settings: Settings, service: str) -> dict[int, Place]:
-    return RedisStore(client, service).places(range(settings.partitions))
+def _places(client: redis.Redis, service: str) -> dict[int, Place]:
+    """Of all partitions that have one, however many the topic was created with."""
+    prefix = f"p:{service}:"
+    keys = [key.decode() for key in client.scan_iter(match=f"{prefix}*", count=1_000)]
+    partitions = sorted(int(key.removeprefix(prefix)) for key in keys)
+    return RedisStore(client, service).places(partitions) if partitions else {}
 
 
 @app.command("show")
@@ -26,7 +30,7 @@ def show(service: Service) -> None:
     """The next offset of each partition, as one JSON object."""
     settings = Settings()
     with clients.redis_client(settings) as client:
-        places = _place(client, settings, service)
+        places = _places(client, service)
     typer.echo(json.dumps({str(p): place.offset for p, place in places.items()}))
 
 
@@ -39,7 +43,7 @@ def accept(
     """Go on behind a gap: what lies between is lost, and you say that you know it."""
     settings = Settings()
     with clients.redis_client(settings) as client:
-        before = _place(client, settings, service).get(partition, Place(None, 0))
+        before = _places(client, service).get(partition, Place(None, 0))
         after = Place(offset, before.commits + 1)
         client.set(f"p:{service}:{partition}", after.text())
     typer.echo(f"{service}[{partition}]: {before.offset} -> {offset}")

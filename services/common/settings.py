@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         default=Path("deploy/workspace"), description="Folder of the workspace's YAML files"
     )
     partitions: int = Field(
-        default=8, ge=1, le=1024, description="Partitions of a topic when it is created, then fixed"
+        default=4, ge=1, le=1024, description="Partitions of a topic when it is created, then fixed"
     )
     replication: int = Field(default=1, ge=1, le=7, description="Replicas of a created topic")
     replicas_acked: int = Field(
@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         default=0, ge=0, le=65535, description="Port of /healthz, /readyz, /metrics; 0: any free"
     )
     batch_events_max: int = Field(
-        default=2000, ge=1, le=100_000, description="Events of one micro-batch at most"
+        default=10_000, ge=1, le=20_000, description="Events of one micro-batch at most"
     )
     session_timeout_ms: int = Field(
         default=10_000, ge=1000, description="Kafka consumer session time-out"

@@ -17,7 +17,7 @@ from services.scoring import columns as columns_module
 from services.scoring.insert import Outage, insert
 from services.scoring.rows.touchpoints import TABLE
 from services.scoring.waiting import Line
-from tests.columns_messages import touchpoint
+from tests.columns_messages import PROFILE, touchpoint
 from tests.unit.columns_world import FakeClickHouse, World, visit_lines, visits
 
 MESSAGE_ID = TABLE.schema.get_field_index("message_id")
@@ -92,6 +92,19 @@ def test_a_moment_that_can_not_be_read_is_found_without_asking_clickhouse(wrong:
     assert letter["offset"] == 5
     assert len(world.clickhouse.rows["touchpoints"]) == 6
     assert world.consumer.committed == {topics.RESOLVED.name: 7}
+
+
+def test_a_moment_in_a_map_that_can_not_be_read_is_found_too() -> None:
+    whole = json.loads(to_json(PROFILE))
+    wrong = json.loads(to_json(PROFILE))
+    wrong["behaviour"]["last_at"] = {"page_viewed": "2026-02-30T00:00:00.000000Z"}
+    values = [msgspec.json.encode(one) for one in (whole, wrong, whole)]
+    world = World([(topics.PROFILES.name, value) for value in values])
+    world.columns.step()
+    [letter] = world.letters()
+    assert letter["offset"] == 1
+    assert len(world.clickhouse.rows["profiles"]) == 2
+    assert world.consumer.committed == {topics.PROFILES.name: 3}
 
 
 @pytest.mark.parametrize(
