@@ -53,6 +53,9 @@ class Kept:
                 continue
             home.settle(version)
             for node in home.places:
+                stale = self._homes.get(node)
+                if stale is not None:  # another worker joined it to this one, which was read
+                    self._forget(stale)
                 self._homes[node] = home
             self._sizes[home] = size
             self.bytes += size

@@ -1,5 +1,6 @@
 """Fixtures that several files here share."""
 
 from tests.integration.clickhouse_clients import clickhouse, http, table
+from tests.integration.views_world import views, views_database
 
-__all__ = ["clickhouse", "http", "table"]
+__all__ = ["clickhouse", "http", "table", "views", "views_database"]

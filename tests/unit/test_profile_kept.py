@@ -154,6 +154,17 @@ def test_a_batch_leaves_nothing_for_the_garbage_collector() -> None:
     assert gc.collect() < 50, "a cycle held the batch"
 
 
+def test_what_another_worker_joined_to_this_one_is_forgotten() -> None:
+    kept = Kept(1_000)
+    alone, joined = working(1), working(2)
+    kept.keep([alone], {alone.key: (1, 400)})
+    joined.places[alone.key] = 1  # as it was read from Redis
+    kept.keep([joined], {joined.key: (2, 700)})
+    assert kept.bytes == 700
+    assert kept.take([alone.key]) == ([joined], [])
+    assert kept.bytes == 0
+
+
 def working(number: int) -> Working:
     node = number.to_bytes(16, "big")
     return Working(node, 0, Component("demo", [Node(node, 0, str(number))], [], []))
