@@ -43,7 +43,7 @@ def accept(
     """Go on behind a gap: what lies between is lost, and you say that you know it."""
     settings = Settings()
     with clients.redis_client(settings) as client:
-        before = _places(client, service).get(partition, Place(None, 0))
+        before = RedisStore(client, service).places([partition])[partition]
         after = Place(offset, before.commits + 1)
         client.set(f"p:{service}:{partition}", after.text())
     typer.echo(f"{service}[{partition}]: {before.offset} -> {offset}")

@@ -90,7 +90,7 @@ class ProfileHandler:
 
     def _committed(self, graph: Graph, counts: Counts, written: Written) -> None:
         counts.publish()
-        homes = {home.key: home for home in graph.homes.values() if home.key in written}
+        homes = {home.key: home for home in graph.homes.values()}
         self._kept.keep(homes.values(), written)
 
     def newest(self, stale: Sequence[Output]) -> list[Output]:
