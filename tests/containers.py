@@ -122,7 +122,8 @@ def _kafka(container: Any, port: int) -> Any:
 
 def _redis(container: Any, _: int) -> Any:
     durable = "--appendonly yes --appendfsync always --maxmemory-policy noeviction"
-    return container.with_command(["redis-server", "--save", "", *durable.split()])
+    dense = "--set-max-intset-entries 4096"
+    return container.with_command(["redis-server", "--save", "", *f"{durable} {dense}".split()])
 
 
 def _clickhouse(container: Any, _: int) -> Any:

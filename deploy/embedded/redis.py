@@ -26,6 +26,8 @@ def command(home: Path, port: int) -> list[str]:
         "aof-load-truncated": "yes",
         "save": "",
         "maxmemory-policy": "noeviction",
+        # remembered message ids: 8 bytes each in a set of at most so many, 60 in a larger one
+        "set-max-intset-entries": "4096",
         "daemonize": "no",
     }
     flags = [part for name, value in settings.items() for part in (f"--{name}", value)]

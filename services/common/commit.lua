@@ -32,10 +32,8 @@ end
 local ids_at = at
 for index = 1, count(IDS) do
   local last = at + 1 + tonumber(ARGV[at + 1])
-  if redis.call('EXISTS', ARGV[at]) == 1 then
-    for _, known in ipairs(redis.call('SMISMEMBER', ARGV[at], unpack(ARGV, at + 2, last))) do
-      if known == 1 then return {'conflict', {index - 1}} end
-    end
+  for _, known in ipairs(redis.call('SMISMEMBER', ARGV[at], unpack(ARGV, at + 2, last))) do
+    if known == 1 then return {'conflict', {index - 1}} end
   end
   at = last + 1
 end

@@ -77,7 +77,11 @@ class Settings(BaseSettings):
         default="", description="Keyed into routing keys and profile ids; set it once, keep it"
     )
     message_id_buckets: int = Field(
-        default=4096, ge=1, le=2**22, description="Sets that remember a week's message ids"
+        default=512,
+        ge=16,
+        le=2**22,
+        description="Sets that remember a week's message ids; best with at most 4,096 ids in each "
+        "(Redis: set-max-intset-entries 4096)",
     )
     profiles_kept_mb: int = Field(
         default=16,

@@ -9,7 +9,7 @@ Node ids are keyed hashes of (workspace, kind, value), so the first two concern 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,17 +25,18 @@ LOOKS_MAX: Final = 20
 
 _FIRST_DAY: Final = EPOCH.toordinal()
 
-#: ARGV: prefix of this week, the one before, the one after; then bucket, id, bucket, id, ...
+#: ARGV: prefix of this week, the one before, the one after; then bucket, number of ids, ids, ...
 _KNOWN_LUA: Final = """
-local own, before, after, found = ARGV[1], ARGV[2], ARGV[3], {}
-local call = redis.call
-for at = 4, #ARGV, 2 do
-  local bucket, id = ARGV[at], ARGV[at + 1]
-  if call('SISMEMBER', own .. bucket, id) == 1
-    or call('SISMEMBER', before .. bucket, id) == 1
-    or call('SISMEMBER', after .. bucket, id) == 1 then
-    found[#found + 1] = (at - 4) / 2
+local found, at = {}, 4
+while at < #ARGV do
+  local bucket, last = ARGV[at], at + 1 + tonumber(ARGV[at + 1])
+  for week = 1, 3 do
+    local members = redis.call('SMISMEMBER', ARGV[week] .. bucket, unpack(ARGV, at + 2, last))
+    for place, known in ipairs(members) do
+      if known == 1 then found[#found + 1] = ARGV[at + 1 + place] end
+    end
   end
+  at = last + 1
 end
 return found
 """
@@ -83,20 +84,33 @@ class ProfileStore:
         self._buckets = buckets
         self._known = client.register_script(_KNOWN_LUA)
 
-    def message_set(self, workspace: str, week: int, message: int) -> bytes:
-        """The set that remembers a message of a week."""
-        return b"m:%b:%d:%d" % (workspace.encode(), week, message % self._buckets)
+    def bucketed(self, messages: Iterable[int]) -> dict[int, list[int]]:
+        """The messages by the bucket that remembers them: a bucket is asked and written at once."""
+        found: dict[int, list[int]] = {}
+        buckets = self._buckets
+        for message in messages:
+            found.setdefault(message % buckets, []).append(message)
+        return found
 
-    def known(self, workspace: str, week: int, messages: Sequence[int]) -> set[int]:
-        """Which of the messages are remembered in their week, the one before or the one after."""
+    def message_set(self, workspace: str, week: int, bucket: int) -> bytes:
+        """The set that remembers the messages of a week and a bucket."""
+        return b"m:%b:%d:%d" % (workspace.encode(), week, bucket)
+
+    def known(
+        self, workspace: str, week: int, messages: Mapping[int, Sequence[int]]
+    ) -> frozenset[int]:
+        """Which messages (by bucket) are remembered in their week, the one before or the one after.
+
+        At most 5,000 in a bucket: the script unpacks them onto Lua's stack.
+        """
         arguments: list[bytes | int] = [
             b"m:%b:%d:" % (workspace.encode(), one) for one in (week, week - 1, week + 1)
         ]
-        buckets = self._buckets
-        for message in messages:
-            arguments += (message % buckets, message)
+        for bucket, ids in messages.items():
+            arguments += (bucket, len(ids))
+            arguments += ids
         found: Any = self._known(args=arguments)
-        return {messages[place] for place in found}
+        return frozenset(map(int, found))
 
     def load(self, nodes: Iterable[bytes]) -> tuple[dict[bytes, Loaded], list[bytes]]:
         """(component id -> component for all nodes that have one, nodes that have none)."""

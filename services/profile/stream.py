@@ -176,18 +176,19 @@ class ProfileHandler:
             message = self._hashes.message(event.workspace, arrival.message_id)
             week = week_of(event.received)
             messages.setdefault((event.workspace, week), {}).setdefault(message, arrival)
-        first = []
-        seen: set[tuple[str, int]] = set()
+        first: list[Arrival] = []
+        seen: dict[str, set[int]] = {}
         remembered = deciding.decision.remembered
         for (workspace, week), asked in messages.items():
-            known = self._store.known(workspace, week, list(asked))
-            for message, arrival in asked.items():
-                if message in known or (workspace, message) in seen:
-                    continue
-                seen.add((workspace, message))
-                key = self._store.message_set(workspace, week, message)
-                remembered.setdefault(key, []).append(message)
-                first.append(arrival)
+            buckets = self._store.bucketed(asked)
+            elsewhere = seen.setdefault(workspace, set())  # in another week, in this batch
+            again = self._store.known(workspace, week, buckets) | (asked.keys() & elsewhere)
+            elsewhere |= asked.keys()
+            first += [one for message, one in asked.items() if message not in again]
+            for bucket, ids in buckets.items():
+                news = [one for one in ids if one not in again] if again else ids
+                if news:
+                    remembered[self._store.message_set(workspace, week, bucket)] = news
         deciding.counts.events = len(first)
         deciding.counts.duplicates = len(arrivals) - len(first)
         return first

@@ -77,15 +77,14 @@ class MemoryRedis:
         return self._known
 
     def _known(self, args: Sequence[Any]) -> list[int]:
-        prefixes, rest = args[:3], args[3:]
-        return [
-            place // 2
-            for place in range(0, len(rest), 2)
-            if any(
-                rest[place + 1] in self.sets.get(prefix + b"%d" % rest[place], ())
-                for prefix in prefixes
-            )
-        ]
+        prefixes, rest = args[:3], iter(args[3:])
+        found: list[int] = []
+        for bucket in rest:
+            ids = [next(rest) for _ in range(next(rest))]
+            for prefix in prefixes:
+                remembered = self.sets.get(prefix + b"%d" % bucket, ())
+                found += [one for one in ids if one in remembered]
+        return found
 
     def commit(self, decision: Decision) -> None:
         """As the step's script: all checks, then all writes."""
