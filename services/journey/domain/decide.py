@@ -19,6 +19,11 @@ from services.journey.domain.transitions import cause_of, entered, remained, tra
 
 Event = LifecycleChanged | Alert | ActionRequested
 
+#: Places in a State.
+ORDERS, DUE_US, ENDED_US, ALERTS = map(
+    State._fields.index, ("orders", "due_us", "ended_us", "alerts")
+)
+
 
 class Decided(NamedTuple):
     """The state to keep (None: forget the customer) and what to publish, in this order."""
@@ -43,9 +48,26 @@ def decide_customer(
         return Decided(*merged(profile_id, state, facts, now_us, rules))
     before = None if state is None or state.merged_into else state
     known = _learned(before, facts, now_us, rules)
+    if before is not None and _only_newer(before, known, now_us):
+        # the most frequent case by far: a visit
+        return Decided(State(known.scores_version, known.profile_version, *before[2:-1]))
     if state is not None and state.merged_into:
         known = come_back(state, known)
     return _settled(profile_id, before, known, now_us, rules)
+
+
+def _only_newer(before: State, known: State, now_us: int) -> bool:
+    """Whether all that decides is as it was decided on, and nothing has become due since.
+
+    With alerts it could be that one of them stands longer than to this moment: those are followed.
+    """
+    return (
+        not before.alerts
+        and known.stage is before.stage
+        and known[ORDERS:DUE_US] == before[ORDERS:DUE_US]
+        and known[ENDED_US:ALERTS] == before[ENDED_US:ALERTS]
+        and (before.due_us == 0 or now_us < before.due_us)
+    )
 
 
 def _by_time(profile_id: UUID, state: State | None, now_us: int, rules: Rules) -> Decided:
