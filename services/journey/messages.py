@@ -11,7 +11,7 @@ from schemas.base import micros
 from services.journey.domain.customer import Complaint, Facts
 
 
-class OpenComplaint(msgspec.Struct, frozen=True):
+class OpenComplaint(msgspec.Struct, frozen=True, gc=False):
     """schemas.profile.OpenComplaint, as far as it is decided on."""
 
     complaint_id: str
@@ -20,20 +20,20 @@ class OpenComplaint(msgspec.Struct, frozen=True):
     event_id: UUID
 
 
-class AliveBelow(msgspec.Struct, frozen=True):
+class AliveBelow(msgspec.Struct, frozen=True, gc=False):
     """schemas.scores.AliveBelow."""
 
     threshold: float
     at: datetime
 
 
-class Churn(msgspec.Struct, frozen=True):
+class Churn(msgspec.Struct, frozen=True, gc=False):
     """schemas.scores.Churn, as far as it is decided on."""
 
     alive_below: tuple[AliveBelow, ...] = ()
 
 
-class JourneyFacts(msgspec.Struct, frozen=True):
+class JourneyFacts(msgspec.Struct, frozen=True, gc=False):
     """schemas.scores.JourneyFacts, as far as it is decided on."""
 
     orders: int = 0
@@ -46,7 +46,7 @@ class JourneyFacts(msgspec.Struct, frozen=True):
     open_complaints: tuple[OpenComplaint, ...] = ()
 
 
-class Scores(msgspec.Struct, frozen=True):
+class Scores(msgspec.Struct, frozen=True, gc=False):
     """schemas.scores.Scores, as far as it is decided on."""
 
     workspace: str

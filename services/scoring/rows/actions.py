@@ -26,7 +26,7 @@ TABLE: Final = Table.of(
 )
 
 
-class ActionRequested(msgspec.Struct, frozen=True):
+class ActionRequested(msgspec.Struct, frozen=True, gc=False):
     """schemas.action.ActionRequested."""
 
     workspace: str

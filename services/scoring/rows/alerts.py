@@ -31,7 +31,7 @@ TABLE: Final = Table.of(
 )
 
 
-class Alert(msgspec.Struct, frozen=True):
+class Alert(msgspec.Struct, frozen=True, gc=False):
     """schemas.alert.Alert."""
 
     workspace: str

@@ -29,7 +29,7 @@ TABLE: Final = Table.of(
 )
 
 
-class DeadLetter(msgspec.Struct, frozen=True):
+class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     """schemas.dead_letter.DeadLetter."""
 
     workspace: str

@@ -11,7 +11,7 @@ from schemas.base import micros
 from services.scoring.rows.table import Moment, Uuid
 
 
-class Cause(msgspec.Struct, frozen=True):
+class Cause(msgspec.Struct, frozen=True, gc=False):
     type: str
     detail: str
     event_id: Uuid | None = None

@@ -28,7 +28,7 @@ TABLE: Final = Table.of(
 )
 
 
-class LifecycleChanged(msgspec.Struct, frozen=True):
+class LifecycleChanged(msgspec.Struct, frozen=True, gc=False):
     """schemas.lifecycle.LifecycleChanged."""
 
     workspace: str

@@ -86,11 +86,11 @@ REDIRECTS: Final = Table.of(
 )
 
 
-class Trait(msgspec.Struct, frozen=True):
+class Trait(msgspec.Struct, frozen=True, gc=False):
     value: Any = None
 
 
-class Purchases(msgspec.Struct, frozen=True):
+class Purchases(msgspec.Struct, frozen=True, gc=False):
     orders: int = 0
     revenue: Decimal = Decimal(0)
     refunded: Decimal = Decimal(0)
@@ -117,14 +117,14 @@ class Purchases(msgspec.Struct, frozen=True):
         )
 
 
-class OpenComplaint(msgspec.Struct, frozen=True):
+class OpenComplaint(msgspec.Struct, frozen=True, gc=False):
     complaint_id: str
     received_at: datetime
     severity: int
     category: str | None = None
 
 
-class Service(msgspec.Struct, frozen=True):
+class Service(msgspec.Struct, frozen=True, gc=False):
     calls: int = 0
     call_duration_s: float = 0
     complaints: int = 0
@@ -152,7 +152,7 @@ class Service(msgspec.Struct, frozen=True):
         )
 
 
-class Behaviour(msgspec.Struct, frozen=True):
+class Behaviour(msgspec.Struct, frozen=True, gc=False):
     events: int = 0
     by_kind: dict[str, int] = {}
     by_channel: dict[str, int] = {}
@@ -169,7 +169,7 @@ class Behaviour(msgspec.Struct, frozen=True):
         )
 
 
-class Profile(msgspec.Struct, frozen=True):
+class Profile(msgspec.Struct, frozen=True, gc=False):
     """schemas.profile.Profile, as far as there are columns for it."""
 
     workspace: str

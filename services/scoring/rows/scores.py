@@ -57,7 +57,7 @@ TABLE: Final = Table.of(
 )
 
 
-class Rfm(msgspec.Struct, frozen=True):
+class Rfm(msgspec.Struct, frozen=True, gc=False):
     recency: int
     frequency: int
     monetary: int
@@ -65,19 +65,19 @@ class Rfm(msgspec.Struct, frozen=True):
     recency_days: float
 
 
-class AliveBelow(msgspec.Struct, frozen=True):
+class AliveBelow(msgspec.Struct, frozen=True, gc=False):
     threshold: float
     at: datetime
 
 
-class Churn(msgspec.Struct, frozen=True):
+class Churn(msgspec.Struct, frozen=True, gc=False):
     p_alive: float
     churn_probability: float
     basis: str
     alive_below: list[AliveBelow] = []
 
 
-class Clv(msgspec.Struct, frozen=True):
+class Clv(msgspec.Struct, frozen=True, gc=False):
     historic: Decimal
     predicted_12m: Decimal
     total: Decimal
@@ -87,12 +87,12 @@ class Clv(msgspec.Struct, frozen=True):
     expected_next_order_at: Moment | None = None
 
 
-class Facts(msgspec.Struct, frozen=True):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     high_value: bool = False
     average_days_between_orders: float | None = None
 
 
-class Scores(msgspec.Struct, frozen=True):
+class Scores(msgspec.Struct, frozen=True, gc=False):
     """schemas.scores.Scores, as far as there are columns for it."""
 
     workspace: str

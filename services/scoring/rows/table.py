@@ -46,12 +46,12 @@ MONEY_STEP: Final = Decimal("0.0001")
 MONEY_DIGITS: Final = Context(prec=80, rounding=ROUND_HALF_EVEN)
 
 
-class Identifier(msgspec.Struct, frozen=True):
+class Identifier(msgspec.Struct, frozen=True, gc=False):
     kind: str
     value: str
 
 
-class Money(msgspec.Struct, frozen=True):
+class Money(msgspec.Struct, frozen=True, gc=False):
     amount: Decimal
     currency: str
 

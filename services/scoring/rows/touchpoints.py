@@ -99,11 +99,11 @@ class Typed(msgspec.Struct, frozen=True, gc=False):
 UNTYPED: Final = msgspec.structs.astuple(Typed())
 
 
-class Kind(msgspec.Struct, frozen=True):
+class Kind(msgspec.Struct, frozen=True, gc=False):
     kind: str
 
 
-class Touchpoint(msgspec.Struct, frozen=True):
+class Touchpoint(msgspec.Struct, frozen=True, gc=False):
     """schemas.touchpoint.ResolvedTouchpoint; the typed part is decoded by its kind."""
 
     workspace: str
@@ -119,7 +119,7 @@ class Touchpoint(msgspec.Struct, frozen=True):
     context: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     sku: str
     category: str | None = None
     quantity: Decimal = Decimal(1)
@@ -127,7 +127,7 @@ class Line(msgspec.Struct, frozen=True):
     cost: Decimal | None = None
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(msgspec.Struct, frozen=True, gc=False):
     url: str | None = None
     name: str | None = None
     title: str | None = None
@@ -139,7 +139,7 @@ class Page(msgspec.Struct, frozen=True):
         )
 
 
-class Product(msgspec.Struct, frozen=True):
+class Product(msgspec.Struct, frozen=True, gc=False):
     sku: str
     name: str | None = None
     category: str | None = None
@@ -158,7 +158,7 @@ class Product(msgspec.Struct, frozen=True):
         )
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, gc=False):
     order_id: str
     total: Money
     lines: list[Line] = []
@@ -172,7 +172,7 @@ class Order(msgspec.Struct, frozen=True):
         return Typed(order_id=self.order_id, amount=amount, currency=currency, lines=lines)
 
 
-class Refund(msgspec.Struct, frozen=True):
+class Refund(msgspec.Struct, frozen=True, gc=False):
     order_id: str
     total: Money
 
@@ -181,7 +181,7 @@ class Refund(msgspec.Struct, frozen=True):
         return Typed(order_id=self.order_id, amount=amount, currency=currency)
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, gc=False):
     direction: str | None = None
     duration_s: float | None = None
     agent: str | None = None
@@ -192,7 +192,7 @@ class Call(msgspec.Struct, frozen=True):
         )
 
 
-class Complaint(msgspec.Struct, frozen=True):
+class Complaint(msgspec.Struct, frozen=True, gc=False):
     complaint_id: str
     severity: int | None = None
     category: str | None = None
@@ -213,7 +213,7 @@ class Complaint(msgspec.Struct, frozen=True):
         )
 
 
-class Survey(msgspec.Struct, frozen=True):
+class Survey(msgspec.Struct, frozen=True, gc=False):
     survey: str
     score: float
 
@@ -221,7 +221,7 @@ class Survey(msgspec.Struct, frozen=True):
         return Typed(survey=self.survey, score=self.score)
 
 
-class Custom(msgspec.Struct, frozen=True):
+class Custom(msgspec.Struct, frozen=True, gc=False):
     name: str
 
     def typed(self) -> Typed:
