@@ -227,4 +227,6 @@ def _environment(
         "RAPPORT_HEALTH_HOST": HOST,
         "RAPPORT_WORKSPACE": str(settings.workspace.absolute()),
         "RAPPORT_PARTITIONS": str(settings.partitions),
+        # else glibc keeps a heap of freed memory for each of a client's threads
+        "MALLOC_ARENA_MAX": "2",
     }

@@ -36,8 +36,13 @@ from services.scoring.waiting import Partition
 
 log = logging.getLogger(__name__)
 
-#: Rows are inserted once a second: a fetch of all these partitions may gather for half of it.
-GATHERED: Final = {"fetch.min.bytes": 1_000_000, "fetch.wait.max.ms": 500}
+#: Rows are inserted once a second: a fetch of all these partitions may gather for half of it. There
+#: are many of them, so that each may hold but little.
+GATHERED: Final = {
+    "fetch.min.bytes": 1_000_000,
+    "fetch.wait.max.ms": 500,
+    "queued.max.messages.kbytes": 1_024,
+}
 #: An insert that takes longer is tried again; below Kafka's max.poll.interval.
 ANSWER_WITHIN_S = 20
 

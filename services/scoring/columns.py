@@ -37,7 +37,7 @@ INSERT_EVERY_S: Final = 1.0
 INSERT_DENSE_EVERY_S: Final = 2.5
 DENSE_ROWS: Final = 2_000
 #: So many are a large insert already. More of them at once save nothing and take memory.
-LARGE_ROWS: Final = 40_000
+LARGE_ROWS: Final = 20_000
 READ_WITHIN_S: Final = 0.1
 ASKED_WITHIN_S: Final = 5.0
 EVENTS_MAX: Final = 5_000
