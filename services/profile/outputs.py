@@ -10,7 +10,7 @@ from services.common.batch import Headers, Output
 from services.profile.decode import Arrival
 from services.profile.domain.changes import Redirect
 from services.profile.domain.component import Component
-from services.profile.domain.ids import derived_text, uuid_text
+from services.profile.domain.ids import resolved_id, snapshot_id, uuid_text
 from services.profile.domain.people import Person
 from services.profile.snapshot import moment_text, redirect, snapshot
 from services.profile.store import component_key
@@ -31,9 +31,10 @@ class Publications:
         """The touchpoint as it came, with the profile it counts for spliced in."""
         event, key = arrival.event, profile.encode()
         value = arrival.record.value.rstrip()[:-1] + b',"profile_id":"' + key + b'"}'
-        event_id = derived_text("resolved", arrival.event_id)
         time = arrival.occurred_at.encode()
-        marks = self._headers(RESOLVED.name, event.workspace, event_id, time, key)
+        marks = self._headers(
+            RESOLVED.name, event.workspace, resolved_id(arrival.event_id), time, key
+        )
         return Output(RESOLVED.name, key, value, marks)
 
     def shown(self, home: bytes, version: int, component: Component, person: Person) -> Output:
@@ -55,8 +56,9 @@ class Publications:
     ) -> Output:
         text = uuid_text(profile)
         key = text.encode()
-        event_id = derived_text("profile", text, str(version))
-        marks = self._headers(PROFILES.name, workspace, event_id, moment_text(version), key)
+        marks = self._headers(
+            PROFILES.name, workspace, snapshot_id(text, version), moment_text(version), key
+        )
         return Output(PROFILES.name, key, value, marks, component_key(home), version)
 
     def _headers(

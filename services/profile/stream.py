@@ -17,7 +17,7 @@ from services.common.workspace import Workspace
 from services.profile.decode import Arrival, Read, Refusal, read
 from services.profile.domain.changes import Changes, Redirect, changes
 from services.profile.domain.component import kind_code
-from services.profile.domain.event import Aliased
+from services.profile.domain.event import Aliased, Name
 from services.profile.domain.graph import Graph, Working
 from services.profile.domain.ids import Hashes, uuid_bytes, uuid_text
 from services.profile.domain.people import Rules, people
@@ -30,6 +30,8 @@ SERVICE = "profile"
 
 #: Component id -> its new version and its bytes.
 Written = dict[bytes, tuple[int, int]]
+#: Value of an identifier -> the kinds in which it names nobody.
+Blocked = dict[str, set[str]]
 
 
 def rules_of(workspace: Workspace) -> Rules:
@@ -40,6 +42,18 @@ def rules_of(workspace: Workspace) -> Rules:
         ranks={kind_code(rule.kind): rank for rank, rule in enumerate(kinds)},
         hub_degree_max=workspace.identity.hub_degree_max,
     )
+
+
+def _blocked_of(workspace: Workspace) -> Blocked:
+    kinds: Blocked = {}
+    for rule in workspace.identity.kinds:
+        for value in rule.blocked:
+            kinds.setdefault(value, set()).add(rule.kind)
+    return kinds
+
+
+def _is_blocked(name: Name, blocked: Blocked) -> bool:
+    return name.kind in blocked.get(name.value, ())
 
 
 @dataclass(slots=True)
@@ -69,10 +83,7 @@ class ProfileHandler:
         self._hashes = Hashes(settings.salt)
         self._rules = {name: rules_of(workspace) for name, workspace in workspaces.items()}
         self._publications = Publications({n: w.currency for n, w in workspaces.items()})
-        self._blocked = {
-            name: {(rule.kind, value) for rule in one.identity.kinds for value in rule.blocked}
-            for name, one in workspaces.items()
-        }
+        self._blocked = {name: _blocked_of(one) for name, one in workspaces.items()}
 
     def decide(self, batch: Batch) -> Decision:
         """Load what the batch needs, link and fold its events, show who changed."""
@@ -145,7 +156,10 @@ class ProfileHandler:
                 f"no workspace {workspace!r} is configured (RAPPORT_WORKSPACE)",
                 workspace or "unknown",
             )
-        event.names = [one for one in event.names if (one.kind, one.value) not in blocked]
+        for name in event.names:
+            if name.value in blocked:  # hardly ever
+                event.names = [one for one in event.names if not _is_blocked(one, blocked)]
+                break
         if not event.names:
             detail = "no identifier, or only blocked ones"
             return Refusal(arrival.record, Reason.NO_IDENTIFIER, detail, workspace)
@@ -153,7 +167,7 @@ class ProfileHandler:
         event.nodes = [node(workspace, one.kind, one.value) for one in event.names]
         if isinstance(event.facts, Aliased):
             previous = event.facts.previous
-            if (previous.kind, previous.value) not in blocked:
+            if not _is_blocked(previous, blocked):
                 event.alias = node(workspace, previous.kind, previous.value)
         return None
 
@@ -213,23 +227,22 @@ class ProfileHandler:
 
     def _conclude(self, graph: Graph, arrivals: Sequence[Arrival], deciding: Deciding) -> None:
         """Write every changed component, show its people, and say whom each event counts for."""
-        concluded: dict[bytes, Changes] = {}
+        concluded: dict[Working, Changes] = {}
+        homes, resolved, publish = graph.homes, self._publications.resolved, deciding.publish
         for arrival in arrivals:
-            home = graph.homes[arrival.event.nodes[0]]
-            if home.key not in concluded:
-                found = self._conclude_component(home, arrival.record.partition, deciding)
-                concluded[home.key] = found
-            place = home.places[arrival.event.nodes[0]]
-            person = concluded[home.key].person_of[place]
-            assert person.id is not None, "an event was folded, so somebody is there"
-            profile = uuid_text(person.id)
-            deciding.publish(
-                arrival.record.partition, self._publications.resolved(arrival, profile)
-            )
-        for home in graph.homes.values():  # those with a changed node but no event of their own
-            if home.changed and home.key not in concluded:
+            node, partition = arrival.event.nodes[0], arrival.record.partition
+            home = homes[node]
+            found = concluded.get(home)
+            if found is None:
+                found = self._conclude_component(home, partition, deciding)
+                concluded[home] = found
+            profile = found.person_of[home.places[node]].id
+            assert profile is not None, "an event was folded, so somebody is there"
+            publish(partition, resolved(arrival, uuid_text(profile)))
+        for home in homes.values():  # those with a changed node but no event of their own
+            if home.changed and home not in concluded:
                 partition = deciding.batch.records[-1].partition
-                concluded[home.key] = self._conclude_component(home, partition, deciding)
+                concluded[home] = self._conclude_component(home, partition, deciding)
         deciding.counts.loose_links = graph.loose_links
 
     def _conclude_component(self, home: Working, partition: int, deciding: Deciding) -> Changes:
@@ -239,9 +252,9 @@ class ProfileHandler:
         body = pack(component)
         decision.writes[component_key(home.key)] = (version, body)
         deciding.written[home.key] = (version, len(body))
-        decision.deletes += [
-            component_key(key) for key, known in home.versions.items() if key != home.key and known
-        ]
+        if len(home.versions) > 1:
+            taken_in = [key for key, known in home.versions.items() if key != home.key and known]
+            decision.deletes += map(component_key, taken_in)
         for node in home.moved:
             decision.plain[node_key(node)] = home.key
         show = self._publications

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import RFC_4122, UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.base import derived_id, to_json
+from schemas.base import to_json
 from schemas.profile import Profile
 from schemas.touchpoint import ResolvedTouchpoint, Touchpoint
 from schemas.touchpoints import KINDS, SAMPLES
-from services.profile.domain.ids import derived_text
+from services.profile.domain.ids import resolved_id, snapshot_id
 from services.profile.domain.part import KIND_CODES
 from tests.unit.profile_builders import START, fed, histories, touchpoint
 
@@ -75,9 +76,20 @@ def test_records_carry_the_cloudevents_attributes() -> None:
         assert marks["ce_source"] == b"rapport/demo"
 
 
-@given(st.text(), st.text())
-def test_derived_ids_are_those_of_the_schemas(one: str, other: str) -> None:
-    assert derived_text(one, other) == str(derived_id(one, other))
+moments_us = st.integers(0, 2**60 - 1)
+
+
+@given(st.tuples(st.uuids(version=5), moments_us), st.tuples(st.uuids(version=5), moments_us))
+def test_ids_of_outputs_are_uuids_that_follow_from_their_cause(
+    one: tuple[UUID, int], other: tuple[UUID, int]
+) -> None:
+    resolved = [UUID(resolved_id(str(event))) for event, _ in (one, other)]
+    shown = [UUID(snapshot_id(str(profile), version)) for profile, version in (one, other)]
+    for made in (*resolved, *shown):
+        assert (made.version, made.variant) == (8, RFC_4122)
+    assert (resolved[0] == resolved[1]) == (one[0] == other[0])
+    same_low = one[0].int & (2**60 - 1) == other[0].int & (2**60 - 1)
+    assert (shown[0] == shown[1]) == (same_low and one[1] == other[1])
 
 
 AWKWARD = '"\\\u2028\ud83d\ude00\x00\u00e9'.encode("utf-16", "surrogatepass").decode("utf-16")

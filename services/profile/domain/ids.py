@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from hashlib import blake2b, sha1
-
-from schemas.base import NAMESPACE
+from hashlib import blake2b
 
 NODE_BYTES = 16
 NODES_CACHED = 65_536
-SEPARATOR = "\x1f"
 _UUID_BITS_KEPT = ~((0xF << 76) | (0x3 << 62)) & ((1 << 128) - 1)
 _VERSION_8 = (0x8 << 76) | (0x2 << 62)  # RFC 9562: custom, variant 10
-_VARIANT_10 = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
-_NAMESPACE = sha1(NAMESPACE.bytes, usedforsecurity=False)
 
 
 class Hashes:
@@ -72,10 +67,23 @@ def uuid_bytes(text: str) -> bytes:
     return sixteen
 
 
-def derived_text(*cause: str) -> str:
-    """As schemas.base.derived_id, written out; a fifth of its time."""
-    digest = _NAMESPACE.copy()
-    digest.update(SEPARATOR.join(cause).encode())
-    digits = digest.hexdigest()
-    variant = _VARIANT_10[digits[16]]
-    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+def resolved_id(event_id: str) -> str:
+    """The id of a touchpoint as resolved: its own, version 5, as version 8 (custom, RFC 9562).
+
+    Derived from its cause as any other id, without a hash.
+    """
+    return f"{event_id[:14]}8{event_id[15:]}"
+
+
+def snapshot_id(profile: str, version: int) -> str:
+    """The id of a snapshot, a UUID of version 8: 60 bits of its version, then 60 of its profile.
+
+    Profile ids are hashes, so two snapshots of one version differ in theirs.
+    """
+    return _version_digits(version) + profile[19:]
+
+
+@lru_cache(1_024)
+def _version_digits(version: int) -> str:
+    digits = f"{version:015x}"
+    return f"{digits[:8]}-{digits[8:12]}-8{digits[12:]}-"
