@@ -98,7 +98,10 @@ class Step:
             self.settle()
             return 0
         hit("after_read")
-        self._carry(records, due)
+        if not self._carry(records, due):
+            # all of it is read again, also what lay in other partitions than the one that moved:
+            # a batch that was halved may have got no further than there
+            self._adopt({record.partition for record in records} & self._places.keys())
         return len(records) + len(due)
 
     def settle(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
@@ -31,12 +33,18 @@ class Inline(Executor):
 
 
 class Folding:
-    """Folds message ids into profiles (a comma-separated list), one timer for each profile."""
+    """Folds message ids into profiles (a comma-separated list), one timer for each profile.
 
-    def __init__(self, store: FakeStore) -> None:
+    `poison`: the events that no decision can be made on.
+    """
+
+    def __init__(self, store: FakeStore, poison: frozenset[int]) -> None:
         self._store = store
+        self._poison = poison
 
     def decide(self, batch: Batch) -> Decision:
+        if any(int(record.value) in self._poison for record in batch.records):
+            raise ValueError("poison")
         fresh = self._without_duplicates(batch)
         keys = {record.key or b"" for record in fresh} | {due.member for due in batch.due}
         loaded = self._store.load(sorted(keys))
@@ -100,6 +108,8 @@ class _Schedule:
         self.paused: set[str] = set()
         self.born = 0
         self.rollbacks = self.dice.random() < 0.15
+        poisonous = self.dice.randint(1, 3) if self.dice.random() < 0.5 else 0
+        self.poison = frozenset(self.dice.sample(range(EVENTS), poisonous))
         self._fill_log()
 
     def play(self) -> list[str]:
@@ -179,7 +189,7 @@ class _Schedule:
                 log=log,
                 store=store,
                 publisher=FakePublisher(self.world, worker, log),
-                handler=Folding(store),
+                handler=Folding(store, self.poison),
                 relay=Inline(),
                 now_us=lambda: self.world.now_us + skew_us,
                 observer=Observer(),
@@ -223,7 +233,7 @@ class _Schedule:
         timers = folded.pop(b"timer", 0)
         if timers != len(kept.state):
             broken.append(f"{timers} timers for {len(kept.state)} profiles")
-        wanted = {b"%d" % number for number in range(EVENTS)}
+        wanted = {b"%d" % number for number in range(EVENTS) if number not in self.poison}
         if folded.keys() != wanted:
             broken.append(f"lost {wanted - folded.keys()}")
         if doubled := [i for i, times in folded.items() if times > 1]:
@@ -231,6 +241,10 @@ class _Schedule:
         published = {output.value for output in self.world.topic if output.topic == "resolved"}
         if published != wanted:
             broken.append(f"never published {wanted - published}")
+        letters = [output for output in self.world.topic if output.topic == "dead_letters"]
+        kept_aside = {int(b64decode(json.loads(one.value)["original"])) for one in letters}
+        if kept_aside != self.poison:
+            broken.append(f"dead letters {kept_aside} of poison {self.poison}")
         last = {o.key: o.value for o in self.world.topic if o.topic == "profiles"}
         newest = {key: body for key, (_, body) in kept.state.items()}
         if self.world.rules.fence and last != newest:
