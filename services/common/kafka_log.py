@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
@@ -23,7 +24,8 @@ class KafkaLog:
         self._consumer = consumer
         self._topic = topic
         self._batch_max = batch_max
-        self._assigned: set[int] = set()
+        self._assigned: dict[int, int] = {}
+        self._assignments = 0
         self._at_end: set[int] = set()
         consumer.subscribe(
             [topic], on_assign=self._on_assign, on_revoke=self._on_lost, on_lost=self._on_lost
@@ -46,9 +48,12 @@ class KafkaLog:
         """Partitions read to their end, of a consumer with `enable.partition.eof`."""
         return frozenset(self._at_end)
 
-    def assigned(self) -> frozenset[int]:
-        """The partitions this worker has now."""
-        return frozenset(self._assigned)
+    def assigned(self) -> Mapping[int, int]:
+        """The partitions this worker has now, each with the number of its assignment.
+
+        Who wakes after the session time-out loses all and gets them back within one `take`.
+        """
+        return dict(self._assigned)
 
     def seek(self, partition: int, offset: int | None) -> int:
         """Go on from an offset, None: from the beginning; the offset it starts at.
@@ -103,11 +108,13 @@ class KafkaLog:
             [TopicPartition(p.topic, p.partition, OFFSET_BEGINNING) for p in mine]
         )
         consumer.pause(mine)
-        self._assigned |= {p.partition for p in mine}
+        self._assignments += 1
+        self._assigned |= dict.fromkeys([p.partition for p in mine], self._assignments)
 
     def _on_lost(self, consumer: Any, partitions: list[TopicPartition]) -> None:
-        self._assigned -= {p.partition for p in partitions}
-        self._at_end &= self._assigned
+        for place in partitions:
+            self._assigned.pop(place.partition, None)
+        self._at_end &= self._assigned.keys()
         consumer.incremental_unassign(partitions)
 
     def _complain(self, error: KafkaError) -> None:

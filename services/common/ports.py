@@ -73,11 +73,15 @@ class Outcome:
 
 
 class Log(Protocol):
-    """The input topic. `take` may change what is assigned; new partitions wait for their `seek`."""
+    """The input topic. `take` may change what is assigned; new partitions wait for their `seek`.
+
+    `assigned`: partition -> which assignment gave it. Another number than before: it was lost and
+    given back in between, and waits for its `seek` again.
+    """
 
     def take(self, timeout_s: float) -> list[Record]: ...
 
-    def assigned(self) -> frozenset[int]: ...
+    def assigned(self) -> Mapping[int, int]: ...
 
     def at_end(self) -> frozenset[int]: ...
 
@@ -85,9 +89,14 @@ class Log(Protocol):
 
 
 class Store(Protocol):
-    """Redis, or a fake. Every method raises StoreGone when it does not answer."""
+    """Redis, or a fake. Every method raises StoreGone when it does not answer.
+
+    `moved`: the partitions that stand elsewhere by now, by offset and commits.
+    """
 
     def places(self, partitions: Collection[int]) -> dict[int, Place]: ...
+
+    def moved(self, places: Mapping[int, Place]) -> list[int]: ...
 
     def due(self, partitions: Collection[int], now_us: int) -> list[Due]: ...
 

@@ -6,7 +6,7 @@ outbox slot, t:<service>:<partition> due times (sorted set, µs since 1970).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -41,6 +41,12 @@ class RedisStore:
         values = self._ask(lambda: self._client.mget(keys))
         pairs = zip(partitions, values[::2], values[1::2], strict=True)
         return {partition: _place(place, slot) for partition, place, slot in pairs}
+
+    def moved(self, places: Mapping[int, Place]) -> list[int]:
+        """The partitions whose place is not the one given."""
+        texts = self._ask(lambda: self._client.mget([self._key(b"p", p) for p in places]))
+        pairs = zip(places.items(), texts, strict=True)
+        return [partition for (partition, place), text in pairs if place.text() != (text or b"")]
 
     def due(self, partitions: Collection[int], now_us: int) -> list[Due]:
         """Members whose moment has come, at most DUE_MAX a partition."""

@@ -6,16 +6,15 @@ The five rules of the design are here; each has a comment `rule N` and a test th
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
-from schemas.dead_letter import Reason
 from services.common import slot
 from services.common.batch import Batch, Decision, Due, Handler, Output, Record
-from services.common.dead_letters import dead_letter
 from services.common.failpoints import hit
 from services.common.gather import Gather
+from services.common.poison import poisoned
 from services.common.ports import (
     Commit,
     Gap,
@@ -37,6 +36,10 @@ log_to = logging.getLogger(__name__)
 OUTAGES = (LogGone, StoreGone, PublishFailed, Gap)
 
 
+#: How long the outputs may wait that a fenced worker left behind in a partition which then rests.
+VERIFY_EVERY_US = 5_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a step is made of. `relay` runs the publishing beside the next batch's loading."""
@@ -49,6 +52,7 @@ class Parts:
     relay: Executor
     now_us: Callable[[], int]
     observer: Observer
+    verify_every_us: int = VERIFY_EVERY_US
 
 
 class Observer:
@@ -76,16 +80,19 @@ class Step:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._places: dict[int, Place] = {}
+        self._assigned: Mapping[int, int] = {}
         self._full: set[int] = set()  # partitions whose slot may hold unchecked outputs
         self._unchecked: list[Output] = []
         self._relaying: Future[list[Output]] | None = None
         self._gather = Gather()
+        self._verified_at_us = 0
 
     # -- the round ---------------------------------------------------------------------------
 
     def run_once(self) -> int:
         """Take what there is and carry it through; the number of records and due members done."""
         self._follow_assignment()
+        self._verify()
         taken = self._parts.log.take(self._gather.wait_s())
         self._gather.taken(len(taken))
         # what was taken of a partition before it was (re)assigned will be read again from its place
@@ -124,14 +131,30 @@ class Step:
 
     def _follow_assignment(self) -> frozenset[int]:
         """Drop lost partitions, adopt new ones; the new ones."""
-        assigned = self._parts.log.assigned()
-        for partition in self._places.keys() - assigned:
-            del self._places[partition]
-            self._full.discard(partition)
-        new = assigned - self._places.keys()
+        before, self._assigned = self._assigned, self._parts.log.assigned()
+        for partition in list(self._places):
+            if self._assigned.get(partition) != before.get(partition):
+                del self._places[partition]
+                self._full.discard(partition)
+        new = frozenset(self._assigned.keys() - self._places.keys())
         if new:
             self._adopt(new)
         return new
+
+    def _verify(self) -> None:
+        """Now and then: does every partition still stand where we left it?
+
+        Who lost one may have committed after we adopted it, and was fenced when it published. Our
+        next commit there would notice (rule 2a), but none may come: where nothing arrives any
+        more, or only time has decided, what is in the slot would wait for ever.
+        """
+        now_us = self._parts.now_us()
+        if not self._places or now_us - self._verified_at_us < self._parts.verify_every_us:
+            return
+        self._verified_at_us = now_us
+        moved = self._parts.store.moved(self._places)
+        if moved:
+            self._adopt(moved)
 
     def _adopt(self, partitions: Collection[int]) -> None:
         """Take over: publish what the slots hold, then read on from where Redis says (rule 4)."""
@@ -173,27 +196,12 @@ class Step:
         """Find the record that no decision can be made on; it alone becomes a dead letter."""
         if len(records) + len(due) == 1:
             batch = Batch(records, due, self._parts.now_us())
-            return self._commit(batch, self._poisoned(batch)) == "done"
+            return self._commit(batch, poisoned(self._parts.service, batch)) == "done"
         if records and due:
             return self._carry(records, ()) and self._carry((), due)
         middle = (len(records) + len(due)) // 2
         first = self._carry(records[:middle], due[:middle])
         return first and self._carry(records[middle:], due[middle:])
-
-    def _poisoned(self, batch: Batch) -> Decision:
-        decision = Decision()
-        refused = [*batch.records, *(_as_record(due) for due in batch.due)]
-        for record in refused:
-            letter = dead_letter(
-                record,
-                service=self._parts.service,
-                workspace="unknown",
-                reason=Reason.POISON,
-                detail="no decision could be made on it; the service's log has the traceback",
-                now_us=batch.taken_at_us,
-            )
-            decision.outputs[record.partition] = [letter]
-        return decision
 
     # -- committing --------------------------------------------------------------------------
 
@@ -277,8 +285,3 @@ class Step:
         newest = self._parts.handler.newest(stale)
         self._parts.observer.resent(newest)
         self._publish(newest, {p: place.offset or 0 for p, place in self._places.items()})
-
-
-def _as_record(due: Due) -> Record:
-    """A due member in the shape of a record, so that its dead letter can keep it."""
-    return Record("due", due.partition, due.at_us, due.member, due.member)

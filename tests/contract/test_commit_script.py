@@ -125,6 +125,15 @@ def test_nothing_is_written_when_any_check_fails(client: redis.Redis) -> None:
     assert sorted(client.keys("*")) == [b"x:a"]
 
 
+def test_a_place_that_another_worker_moved_is_seen(client: redis.Redis) -> None:
+    store = RedisStore(client, "svc")
+    read, never = Place(5, 1), Place(None, 0)
+    store.commit(Commit([Move(0, never, read), Move(1, never, read)]))
+    assert store.moved({0: read, 1: read, 2: never}) == []
+    store.commit(Commit([Move(1, read, Place(5, 2))]))  # time alone: the offset is the same
+    assert store.moved({0: read, 1: read, 2: read}) == [1, 2]
+
+
 def test_the_script_comes_back_after_redis_forgot_it(client: redis.Redis) -> None:
     store = RedisStore(client, "svc")
     assert store.commit(Commit(())).result == "done"

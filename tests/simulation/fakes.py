@@ -23,6 +23,8 @@ class Rules:
     keep_slots: bool = True
     seek_to_store: bool = True
     fence: bool = True
+    follow_assignments: bool = True
+    verify: bool = True
 
 
 @dataclass
@@ -46,11 +48,24 @@ class World:
         self.earlier: list[Kept] = []
         self.topic: list[Output] = []
         self.late: list[Output] = []
-        self.owner: dict[int, str] = {}
+        #: Partition -> (its worker, the generation in which that one got it).
+        self.owner: dict[int, tuple[str, int]] = {}
         self.generation = 0
         self.committed: dict[int, int] = {}
         self.now_us = 1_000
+        self.calm = False
         self.connections = 0
+
+    def fails(self, often: float) -> bool:
+        """Whether an engine fails just now; in calm times none does, and no reset hides a fault."""
+        return not self.calm and self.dice.random() < often
+
+    def assign(self, owner: Mapping[int, str]) -> None:
+        """A new generation of the group; who keeps a partition goes on with it undisturbed."""
+        self.generation += 1
+        for partition, name in owner.items():
+            if self.owner.get(partition, ("", 0))[0] != name:
+                self.owner[partition] = name, self.generation
 
     def remember(self) -> None:
         """A moment that the store may be thrown back to."""
@@ -127,6 +142,13 @@ class FakeStore:
             return {p: Place(place.offset, place.commits) for p, place in found.items()}
         return found
 
+    def moved(self, places: Mapping[int, Place]) -> list[int]:
+        self._arrive()
+        if not self._world.rules.verify:
+            return []
+        kept = self._world.kept.places
+        return [p for p, one in places.items() if kept.get(p, Place(None, 0)).text() != one.text()]
+
     def due(self, partitions: Collection[int], now_us: int) -> list[Due]:
         self._arrive()
         kept = sorted(self._world.kept.due.items())
@@ -145,13 +167,13 @@ class FakeStore:
         outcome = apply(self._world.rules, self._world.kept, commit)
         if outcome.result == "done":
             self._world.remember()
-            if self._world.dice.random() < 0.02:
+            if self._world.fails(0.02):
                 raise StoreGone("the commit happened, its answer got lost")
         return outcome
 
     def _arrive(self) -> None:
         self._worker.pass_here()
-        if self._connection != self._world.connections or self._world.dice.random() < 0.01:
+        if self._connection != self._world.connections or self._world.fails(0.01):
             self._connection = self._world.connections
             raise StoreGone("connection lost")
 
@@ -162,13 +184,11 @@ class FakeLog:
     def __init__(self, world: World, worker: Worker) -> None:
         self._world, self._worker = world, worker
         self._at: dict[int, int | None] = {}
+        self._assignments: dict[int, int] = {}
         self.generation = -1
 
     def take(self, timeout_s: float) -> list[Record]:
-        self._worker.pass_here()
-        self.generation = self._world.generation
-        mine = {p for p, name in self._world.owner.items() if name == self._worker.name}
-        self._at = {p: self._at.get(p) for p in mine}
+        self.poll()
         taken = []
         for partition, at in self._at.items():
             if at is not None:
@@ -177,8 +197,22 @@ class FakeLog:
                 self._at[partition] = at + len(records)
         return taken
 
-    def assigned(self) -> frozenset[int]:
-        return frozenset(self._at)
+    def poll(self) -> None:
+        """Hear of a rebalance. What was lost and given back waits to be sought again."""
+        self._worker.pass_here()
+        self.generation = self._world.generation
+        owner, before = self._world.owner, self._assignments
+        self._assignments = {p: given for p, (name, given) in owner.items() if self._is_me(name)}
+        still = {p for p, given in self._assignments.items() if before.get(p) == given}
+        self._at = {p: self._at.get(p) if p in still else None for p in self._assignments}
+
+    def assigned(self) -> Mapping[int, int]:
+        if not self._world.rules.follow_assignments:
+            return dict.fromkeys(self._assignments, 1)
+        return dict(self._assignments)
+
+    def _is_me(self, name: str) -> bool:
+        return name == self._worker.name
 
     def at_end(self) -> frozenset[int]:
         log = self._world.log
@@ -204,7 +238,7 @@ class FakePublisher:
             self._one_by_one(outputs)
             return
         self._worker.pass_here()
-        if self._log.generation != self._world.generation or self._world.dice.random() < 0.02:
+        if self._log.generation != self._world.generation or self._world.fails(0.02):
             raise PublishFailed("fenced, or Kafka is away")
         self._world.topic += outputs
         self._world.committed.update(positions)

@@ -176,8 +176,7 @@ class _Schedule:
     def _rebalance(self) -> None:
         members = [name for name in self.workers if name not in self.paused]
         if members:
-            self.world.generation += 1
-            self.world.owner = {p: self.dice.choice(members) for p in range(PARTITIONS)}
+            self.world.assign({p: self.dice.choice(members) for p in range(PARTITIONS)})
 
     def _main(self, worker: Worker) -> None:
         log = FakeLog(self.world, worker)
@@ -193,6 +192,7 @@ class _Schedule:
                 relay=Inline(),
                 now_us=lambda: self.world.now_us + skew_us,
                 observer=Observer(),
+                verify_every_us=200,
             )
         )
         while True:
@@ -200,15 +200,21 @@ class _Schedule:
                 step.run_once()
             except (StoreGone, PublishFailed):
                 step.reset()
+                log.poll()
 
     def _recover(self) -> None:
-        """Everybody dies; one healthy worker gets all partitions and time to finish."""
+        """One worker, a new or an old one, gets all partitions and time to finish."""
+        survivors = [name for name, worker in self.workers.items() if not worker.dead]
+        last_name = self.dice.choice([*survivors, ""])
         for worker in list(self.workers.values()):
-            self._kill(worker)
+            if worker.name != last_name:
+                self._kill(worker)
         self.paused.clear()
         self.world.topic += self.world.late
         self.world.late.clear()
-        last = self._start()
+        self.world.calm = True
+        last = self.workers.get(last_name) or self._start()
+        self._rebalance()
         for _ in range(1_500):
             self.world.now_us += 5
             last.advance()

@@ -44,7 +44,15 @@ def test_without_the_fence_every_event_still_counts_once_and_is_published() -> N
 
 @pytest.mark.parametrize(
     "rule",
-    ["check_places", "check_reads", "check_ids", "check_newest", "keep_slots", "seek_to_store"],
+    [
+        "check_places",
+        "check_reads",
+        "check_ids",
+        "check_newest",
+        "keep_slots",
+        "seek_to_store",
+        "follow_assignments",
+    ],
 )
 def test_the_simulation_notices_when_a_rule_is_taken_out(rule: str) -> None:
     without = Rules(**{rule: False})

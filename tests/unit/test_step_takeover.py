@@ -1,0 +1,147 @@
+"""Another worker has a partition meanwhile: nothing is lost, and nothing waits for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+
+from services.common.batch import Batch, Decision, Due, Output, Record
+from services.common.ports import Commit, Outcome, Place
+from services.common.slot import pack
+from services.common.step import VERIFY_EVERY_US, Observer, Parts, Step
+from tests.simulation.schedule import Inline
+
+LAST = 4
+
+
+class Log:
+    """Two partitions of records 0 to LAST; `sought` says where reading was started again."""
+
+    def __init__(self) -> None:
+        self.at: dict[int, int | None] = {0: None, 1: None}
+        self.sought: list[tuple[int, int]] = []
+        self.assignment = 1
+
+    def take(self, timeout_s: float) -> list[Record]:
+        taken = []
+        for partition, at in self.at.items():
+            if at is not None:
+                offsets = range(at, LAST + 1)
+                taken += [Record("in", partition, offset, b"k", b"v") for offset in offsets]
+                self.at[partition] = LAST + 1
+        return taken
+
+    def assigned(self) -> Mapping[int, int]:
+        return dict.fromkeys(self.at, self.assignment)
+
+    def at_end(self) -> frozenset[int]:
+        return frozenset()
+
+    def seek(self, partition: int, offset: int | None) -> int:
+        self.at[partition] = offset or 0
+        self.sought.append((partition, offset or 0))
+        return offset or 0
+
+
+class Store:
+    """Takes every commit but the `refused` one: another worker has moved on in its partitions."""
+
+    def __init__(self, refused: int = 0) -> None:
+        self.kept: dict[int, Place] = {}
+        self.commits = 0
+        self._refused = refused
+
+    def places(self, partitions: Collection[int]) -> dict[int, Place]:
+        return {p: self.kept.get(p, Place(None, 0)) for p in partitions}
+
+    def moved(self, places: Mapping[int, Place]) -> list[int]:
+        kept = {p: self.kept.get(p, Place(None, 0)) for p in places}
+        return [p for p, place in places.items() if kept[p].text() != place.text()]
+
+    def due(self, partitions: Collection[int], now_us: int) -> list[Due]:
+        return []
+
+    def commit(self, commit: Commit) -> Outcome:
+        self.commits += 1
+        if self.commits == self._refused:
+            return Outcome("moved", [0])
+        self.kept |= {move.partition: move.after for move in commit.moves}
+        return Outcome("done")
+
+
+class Publisher:
+    def __init__(self) -> None:
+        self.published: list[Output] = []
+
+    def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
+        self.published += outputs
+
+
+class Remembering:
+    """Remembers what it decided on. A `poison` (partition, offset) can not be."""
+
+    def __init__(self, poison: tuple[int, int] | None = None) -> None:
+        self.decided: list[tuple[int, int]] = []
+        self._poison = poison
+
+    def decide(self, batch: Batch) -> Decision:
+        places = [(record.partition, record.offset) for record in batch.records]
+        if self._poison in places:
+            raise ValueError("poison")
+        self.decided += places
+        return Decision()
+
+    def newest(self, stale: Sequence[Output]) -> list[Output]:
+        return []
+
+
+def parts(
+    log: Log,
+    store: Store,
+    *,
+    publisher: Publisher | None = None,
+    handler: Remembering | None = None,
+    now_us: Callable[[], int] = lambda: 1,
+) -> Parts:
+    """A step's parts over these fakes."""
+    handler, publisher = handler or Remembering(), publisher or Publisher()
+    return Parts("test", log, store, publisher, handler, Inline(), now_us, Observer())
+
+
+def test_every_partition_of_a_halved_batch_is_read_again_after_a_take_over() -> None:
+    log, store, handler = Log(), Store(refused=1), Remembering(poison=(0, 1))
+    step = Step(parts(log, store, handler=handler))
+    for _ in range(20):
+        step.run_once()
+    wanted = {(partition, offset) for partition in (0, 1) for offset in range(LAST + 1)}
+    assert set(handler.decided) == wanted - {(0, 1)}
+    assert log.sought.count((1, 0)) == 2, "adopted at the start and after the take-over"
+
+
+def test_a_partition_lost_and_given_back_within_one_take_is_sought_again() -> None:
+    log, store, handler = Log(), Store(), Remembering()
+    step = Step(parts(log, store, handler=handler))
+    step.run_once()
+    log.at[1], log.assignment = None, 2  # as after a pause that outlasted the session
+    store.kept[1] = Place(2, 9)  # whoever had it meanwhile went back with Redis
+    step.run_once()
+    assert log.sought[-2:] == [(0, LAST + 1), (1, 2)]
+    step.run_once()
+    assert [place for place in handler.decided if place[0] == 1][-3:] == [(1, 2), (1, 3), (1, 4)]
+
+
+def test_what_a_fenced_worker_left_in_a_resting_partition_is_published() -> None:
+    store, publisher, clock = Store(), Publisher(), [1]
+    step = Step(parts(Log(), store, publisher=publisher, now_us=lambda: clock[0]))
+    for _ in range(3):
+        step.run_once()
+    left = Output("alerts.raised", b"key", b"value")
+    place = store.kept[0]
+    store.kept[0] = replace(place, commits=place.commits + 1, slot=pack([left]))
+    step.run_once()
+    assert publisher.published == []
+    clock[0] += VERIFY_EVERY_US
+    for _ in range(2):
+        step.run_once()
+    assert publisher.published == [left]
+    assert store.kept[0].slot == b"", "published, checked, freed"
