@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.common.batch import Batch, Output
-from services.common.step import Observer
+from services.common.ports import Observer
 
 EVENTS = Counter("rapport_step_events_total", "Records committed", ["service"])
 DUE = Counter("rapport_step_due_total", "Due members committed", ["service"])

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from services.common.batch import Decision, Due, Output, Record
+from services.common.batch import Batch, Decision, Due, Output, Record
 
 
 class Gap(Exception):  # noqa: N818 - a state of the world that a person must look at
@@ -107,3 +107,22 @@ class Publisher(Protocol):
     """Returns only when every output is acknowledged; else raises PublishFailed."""
 
     def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None: ...
+
+
+class Observer:
+    """Told what happened, for the metrics; this one does nothing."""
+
+    def committed(self, batch: Batch, outputs: Sequence[Output]) -> None:
+        """A batch is durable."""
+
+    def conflicted(self) -> None:
+        """A batch is decided again."""
+
+    def published(self, outputs: Sequence[Output]) -> None:
+        """Outputs are acknowledged."""
+
+    def settled(self) -> None:
+        """No slot holds anything unpublished."""
+
+    def resent(self, outputs: Sequence[Output]) -> None:
+        """Newer snapshots were published behind stale ones."""

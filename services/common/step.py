@@ -21,6 +21,7 @@ from services.common.ports import (
     Log,
     LogGone,
     Move,
+    Observer,
     Place,
     Publisher,
     PublishFailed,
@@ -36,6 +37,8 @@ log_to = logging.getLogger(__name__)
 OUTAGES = (LogGone, StoreGone, PublishFailed, Gap)
 
 
+#: An output with the partition whose slot holds it, or holds what it replaces.
+Published = tuple[int, Output]
 #: How long the outputs may wait that a fenced worker left behind in a partition which then rests.
 VERIFY_EVERY_US = 5_000_000
 
@@ -55,25 +58,6 @@ class Parts:
     verify_every_us: int = VERIFY_EVERY_US
 
 
-class Observer:
-    """Told what happened, for the metrics; this one does nothing."""
-
-    def committed(self, batch: Batch, outputs: Sequence[Output]) -> None:
-        """A batch is durable."""
-
-    def conflicted(self) -> None:
-        """A batch is decided again."""
-
-    def published(self, outputs: Sequence[Output]) -> None:
-        """Outputs are acknowledged."""
-
-    def settled(self) -> None:
-        """No slot holds anything unpublished."""
-
-    def resent(self, outputs: Sequence[Output]) -> None:
-        """Newer snapshots were published behind stale ones."""
-
-
 class Step:
     """One worker's loop over its partitions. Call `run_once` for ever; `reset` after an outage."""
 
@@ -82,8 +66,9 @@ class Step:
         self._places: dict[int, Place] = {}
         self._assigned: Mapping[int, int] = {}
         self._full: set[int] = set()  # partitions whose slot may hold unchecked outputs
-        self._unchecked: list[Output] = []
-        self._relaying: Future[list[Output]] | None = None
+        # what is published and not compared yet: while it is here, its partition's slot is full
+        self._unchecked: list[Published] = []
+        self._relaying: Future[list[Published]] | None = None
         self._gather = Gather()
         self._verified_at_us = 0
 
@@ -120,6 +105,7 @@ class Step:
     def reset(self) -> None:
         """Forget what memory holds: Redis says where to go on (rule 4)."""
         self._relaying = None  # its slot will be relayed again, by a producer that fences this one
+        self._unchecked.clear()  # that of their slots as well
         self._places.clear()
         self._full.clear()
 
@@ -136,6 +122,8 @@ class Step:
             if self._assigned.get(partition) != before.get(partition):
                 del self._places[partition]
                 self._full.discard(partition)
+        # whoever has a partition now compares what its slot holds: we would do it unprotected
+        self._unchecked = [one for one in self._unchecked if one[0] in self._places]
         new = frozenset(self._assigned.keys() - self._places.keys())
         if new:
             self._adopt(new)
@@ -159,8 +147,9 @@ class Step:
     def _adopt(self, partitions: Collection[int]) -> None:
         """Take over: publish what the slots hold, then read on from where Redis says (rule 4)."""
         self._finish_relay()
-        places = self._parts.store.places(partitions)
-        left = [output for place in places.values() for output in slot.unpack(place.slot)]
+        self._unchecked = [one for one in self._unchecked if one[0] not in partitions]
+        places = self._claimed(partitions)
+        left = [(p, output) for p, place in places.items() for output in slot.unpack(place.slot)]
         if left:
             self._publish(left, {p: place.offset or 0 for p, place in places.items()})
         for partition, place in places.items():
@@ -170,6 +159,22 @@ class Step:
                 self._full.add(partition)
             else:
                 self._full.discard(partition)
+
+    def _claimed(self, partitions: Collection[int]) -> dict[int, Place]:
+        """Where they stand. A full slot is claimed by a commit of its own before it is published.
+
+        Else who lost it, and does not know yet, could free it by a check from before that: a
+        stale snapshot of ours would come last on the topic, and nobody be left to compare it.
+        """
+        while True:
+            places = self._parts.store.places(partitions)
+            claims = [
+                Move(partition, place, replace(place, commits=place.commits + 1))
+                for partition, place in places.items()
+                if place.slot
+            ]
+            if not claims or self._parts.store.commit(Commit(claims)).result == "done":
+                return places | {claim.partition: claim.after for claim in claims}
 
     # -- deciding ----------------------------------------------------------------------------
 
@@ -229,7 +234,8 @@ class Step:
     def _committed(self, moves: Sequence[Move], decision: Decision) -> Result:
         """Rule 3: a slot is overwritten only when what it held is the newest on the topic."""
         while True:
-            outcome = self._parts.store.commit(Commit(moves, self._unchecked, decision))
+            checks = [output for _, output in self._unchecked]
+            outcome = self._parts.store.commit(Commit(moves, checks, decision))
             if outcome.result != "stale":
                 return outcome.result
             self._send_newest([self._unchecked[index] for index in outcome.found])
@@ -249,17 +255,17 @@ class Step:
     # -- publishing --------------------------------------------------------------------------
 
     def _start_relay(self, batch: Batch, decision: Decision, moves: Sequence[Move]) -> None:
-        outputs = [output for part in decision.outputs.values() for output in part]
-        self._parts.observer.committed(batch, outputs)
+        outputs = [(p, output) for p, part in decision.outputs.items() for output in part]
+        self._parts.observer.committed(batch, [output for _, output in outputs])
         if not outputs:
             self._parts.observer.settled()
             return
         positions = {move.partition: move.after.offset or 0 for move in moves}
         self._relaying = self._parts.relay.submit(self._relay, outputs, positions)
 
-    def _relay(self, outputs: list[Output], positions: dict[int, int]) -> list[Output]:
+    def _relay(self, outputs: list[Published], positions: dict[int, int]) -> list[Published]:
         hit("before_produce")
-        self._parts.publisher.publish(outputs, positions)
+        self._parts.publisher.publish([output for _, output in outputs], positions)
         return outputs
 
     def _finish_relay(self) -> None:
@@ -269,19 +275,26 @@ class Step:
         relaying, self._relaying = self._relaying, None
         self._remember_published(answer_of(relaying))
 
-    def _publish(self, outputs: list[Output], positions: dict[int, int]) -> None:
-        publishing = self._parts.relay.submit(self._parts.publisher.publish, outputs, positions)
-        answer_of(publishing)
+    def _publish(self, outputs: list[Published], positions: dict[int, int]) -> None:
+        publish, plain = self._parts.publisher.publish, [output for _, output in outputs]
+        answer_of(self._parts.relay.submit(publish, plain, positions))
         self._remember_published(outputs)
 
-    def _remember_published(self, outputs: list[Output]) -> None:
-        self._parts.observer.published(outputs)
-        self._unchecked += [output for output in outputs if output.watch is not None]
+    def _remember_published(self, outputs: list[Published]) -> None:
+        self._parts.observer.published([output for _, output in outputs])
+        self._unchecked += [one for one in outputs if one[1].watch is not None]
 
-    def _send_newest(self, stale: list[Output]) -> None:
+    def _send_newest(self, stale: list[Published]) -> None:
         """Another worker's newer snapshot may have been published before ours: send it again."""
-        old = {id(output) for output in stale}
-        self._unchecked = [output for output in self._unchecked if id(output) not in old]
-        newest = self._parts.handler.newest(stale)
-        self._parts.observer.resent(newest)
+        by_partition: dict[int, list[Output]] = {}
+        for partition, output in stale:
+            by_partition.setdefault(partition, []).append(output)
+        newest = [
+            (partition, output)
+            for partition, outputs in by_partition.items()
+            for output in self._parts.handler.newest(outputs)
+        ]
+        self._parts.observer.resent([output for _, output in newest])
         self._publish(newest, {p: place.offset or 0 for p, place in self._places.items()})
+        old = set(map(id, stale))
+        self._unchecked = [one for one in self._unchecked if id(one) not in old]

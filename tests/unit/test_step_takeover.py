@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from services.common.batch import Batch, Decision, Due, Output, Record
-from services.common.ports import Commit, Outcome, Place
+from services.common.ports import Commit, Observer, Outcome, Place
 from services.common.slot import pack
-from services.common.step import VERIFY_EVERY_US, Observer, Parts, Step
+from services.common.step import VERIFY_EVERY_US, Parts, Step
 from tests.simulation.schedule import Inline
 
 LAST = 4
@@ -145,3 +145,18 @@ def test_what_a_fenced_worker_left_in_a_resting_partition_is_published() -> None
         step.run_once()
     assert publisher.published == [left]
     assert store.kept[0].slot == b"", "published, checked, freed"
+
+
+def test_a_full_slot_is_claimed_before_it_is_published() -> None:
+    store, publisher = Store(), Publisher()
+    store.kept[0] = before = Place(2, 7, pack([Output("profiles.changed", b"key", b"value")]))
+    seen: list[Place] = []
+
+    class Watching(Publisher):
+        def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
+            seen.append(store.kept[0])
+            publisher.publish(outputs, positions)
+
+    Step(parts(Log(), store, publisher=Watching())).run_once()
+    assert seen[0] == replace(before, commits=8), "a commit of whoever had it is refused now"
+    assert len(publisher.published) == 1
