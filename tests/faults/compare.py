@@ -187,7 +187,13 @@ def _compare_effects(world: World, findings: Findings) -> None:
         for effect in world.effects[topic]:
             known = first.setdefault(effect["event_id"], effect)
             if not _same(known, effect, merged):
-                findings.doubled.append(f"{topic} {effect['event_id']} says two things")
+                differs = {
+                    field: (known.get(field), effect.get(field))
+                    for field in known.keys() | effect.keys()
+                    if known.get(field) != effect.get(field)
+                }
+                who = f"{topic} {effect['event_id']} of {effect['profile_id']}"
+                findings.doubled.append(f"{who} says two things: {differs}")
         due |= {event_id for event_id, effect in first.items() if not effect["historic"]}
     verified = {one["id"] for one in world.webhooks if one["verified"] and one["status"] < 300}
     findings.lost += [f"no webhook of {event_id}" for event_id in sorted(due - verified)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from schemas import topics
@@ -38,8 +38,11 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
 }
 #: Read by deliver: its positions are in Redis (d:pos:), and what it has yet to send (d:due:).
 DELIVERED: Final = (topics.LIFECYCLE.name, topics.ALERTS.name, topics.ACTIONS.name)
-#: Written in transactions: behind the last message stands a marker that no reader ever commits.
+#: Written in transactions: behind the last message stands a marker that no reader ever commits, and
+#: maybe the records of a transaction that was aborted.
 MARKED: Final = frozenset({topics.RESOLVED.name, topics.PROFILES.name, topics.SCORES.name})
+#: So much of them is looked through for a message.
+TAIL_MAX: Final = 1_000
 LOOK_AGAIN_AFTER_S = 0.5
 LOOKS_ALIKE = 3
 ASKED_MAX = 10
@@ -68,7 +71,11 @@ class Drain:
     """Looks at all readers at once; made once for a run."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._admin = AdminClient(clients.kafka_config(settings) | {"log_level": 0})
+        #: (place, offset, end) of what lies behind a reader -> whether there is a message in it;
+        #: None: seen once, and it may be on the move.
+        self._tails: dict[tuple[Place, int, int], bool | None] = {}
         self._redis: redis.Redis = clients.redis_client(settings)
         self._partitions = range(settings.partitions)
         self._queues = [
@@ -128,7 +135,8 @@ class Drain:
             self._partitions, answers[::2], answers[1::2], strict=True
         ):
             offset = int(place.partition(b":")[0]) if place else 0
-            waiting += _behind(topic, offset, ends[topic, partition]) + bool(slot_bytes)
+            place_read = topic, partition
+            waiting += self._behind(place_read, offset, ends[place_read]) + bool(slot_bytes)
         return waiting
 
     def _before_deliver(self, ends: Mapping[Place, int]) -> int:
@@ -151,15 +159,39 @@ class Drain:
         future = self._admin.list_consumer_group_offsets(request)[group]
         committed = future.result().topic_partitions
         return sum(
-            _behind(place.topic, place.offset, ends[place.topic, place.partition])
-            for place in committed
+            self._behind((one.topic, one.partition), one.offset, ends[one.topic, one.partition])
+            for one in committed
         )
 
+    def _behind(self, place: Place, offset: int, end: int) -> int:
+        """Records between a reader's offset and the end. A negative offset: nothing is read yet."""
+        start = max(0, offset)
+        behind = max(0, end - start)
+        if place[0] not in MARKED or not 0 < behind <= TAIL_MAX:
+            return behind
+        if behind == 1:
+            return 0  # a message would have its marker behind it
+        tail = place, start, end
+        if tail not in self._tails:
+            self._tails[tail] = None
+        elif self._tails[tail] is None:
+            self._tails[tail] = self._has_message(place, start)
+        return 0 if self._tails[tail] is False else behind
 
-def _behind(topic: str, offset: int, end: int) -> int:
-    """Records between a reader's offset and the end. A negative offset: nothing is read yet."""
-    behind = end - max(0, offset)
-    return 0 if topic in MARKED and behind == 1 else max(0, behind)
+    def _has_message(self, place: Place, offset: int) -> bool:
+        """Whether a reader of committed messages finds one from there on."""
+        reader = clients.consumer(self._settings, "demo.drain", **{"enable.partition.eof": True})
+        try:
+            reader.assign([TopicPartition(*place, offset)])
+            while True:
+                for message in reader.consume(1, timeout=1.0):
+                    if message.error() is None:
+                        return True
+                    if message.error().code() == KafkaError._PARTITION_EOF:
+                        return False
+                    raise KafkaException(message.error())
+        finally:
+            reader.close()
 
 
 def wait_until_empty(
