@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,13 +37,17 @@ class Written:
         end = self.producer.commit_transaction if committed else self.producer.abort_transaction
         end(10)
 
-    def end(self) -> int:
+    def wait_for(self, end: int) -> int:
+        """Until the log ends there: a marker is written after the answer to who asked for it."""
         reader = clients.consumer(self.settings, "test.drain")
+        place, give_up_at = TopicPartition(self.topic, 0), time.monotonic() + 20
         try:
-            place = TopicPartition(self.topic, 0)
-            return int(reader.get_watermark_offsets(place, timeout=10)[1])
+            while (found := reader.get_watermark_offsets(place, timeout=10)[1]) != end:
+                assert time.monotonic() < give_up_at, f"the log ends at {found}, not {end}"
+                time.sleep(0.05)
         finally:
             reader.close()
+        return end
 
 
 def test_only_messages_wait(engines: Engines, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,11 +58,12 @@ def test_only_messages_wait(engines: Engines, prefix: str, monkeypatch: pytest.M
     monkeypatch.setattr(drain, "MARKED", frozenset({topic}))
     written, looking = Written(settings, topic), Drain(settings)
     written.write(3, committed=True)
-    place, end = (topic, 0), written.end()
+    place, end = (topic, 0), written.wait_for(4)
     assert looking._behind(place, 3, end) == 0, "its marker"
     assert [looking._behind(place, 1, end) for _ in range(2)] == [3, 3]
     written.write(2, committed=False)
-    end = written.end()
+    end = written.wait_for(7)
     assert [looking._behind(place, 3, end) for _ in range(2)] == [4, 0], "an aborted transaction"
     written.write(1, committed=True)
-    assert [looking._behind(place, 3, written.end()) for _ in range(2)] == [6, 6]
+    end = written.wait_for(9)
+    assert [looking._behind(place, 3, end) for _ in range(2)] == [6, 6]

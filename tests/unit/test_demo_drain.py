@@ -8,6 +8,7 @@ import pytest
 
 from services.cli.demo import drain
 from services.cli.demo.drain import Backlog, StuckError, wait_until_empty
+from services.common.settings import Settings
 
 END = {"touchpoints.accepted": 100}
 
@@ -44,3 +45,21 @@ def test_what_does_not_move_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     found = looks(7)
     with pytest.raises(StuckError, match="'profile': 7"):
         wait_until_empty(lambda: next(found), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("topic", "offset", "end", "behind"),
+    [
+        ("touchpoints.accepted", 3, 10, 7),
+        ("touchpoints.accepted", 9, 10, 1),
+        ("touchpoints.accepted", -1001, 10, 10),
+        ("profiles.changed", 9, 10, 0),
+        ("profiles.changed", 8, 10, 2),
+        ("profiles.changed", 12, 10, 0),
+    ],
+)
+def test_the_marker_behind_a_transaction_does_not_wait_for_a_reader(
+    topic: str, offset: int, end: int, behind: int
+) -> None:
+    nobody = Settings(kafka="127.0.0.1:1", redis="redis://127.0.0.1:1/0")
+    assert drain.Drain(nobody)._behind((topic, 0), offset, end) == behind

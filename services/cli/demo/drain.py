@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ TAIL_MAX: Final = 1_000
 LOOK_AGAIN_AFTER_S = 0.5
 LOOKS_ALIKE = 3
 ASKED_MAX = 10
+READ_AT_ONCE: Final = 5_000
 STUCK_S = 90.0
 
 Place = tuple[str, int]
@@ -180,18 +182,29 @@ class Drain:
 
     def _has_message(self, place: Place, offset: int) -> bool:
         """Whether a reader of committed messages finds one from there on."""
-        reader = clients.consumer(self._settings, "demo.drain", **{"enable.partition.eof": True})
-        try:
-            reader.assign([TopicPartition(*place, offset)])
-            while True:
-                for message in reader.consume(1, timeout=1.0):
-                    if message.error() is None:
-                        return True
-                    if message.error().code() == KafkaError._PARTITION_EOF:
-                        return False
-                    raise KafkaException(message.error())
-        finally:
-            reader.close()
+        with closing(values_from(self._settings, {place: offset})) as values:
+            return next(values, None) is not None
+
+
+def values_from(settings: Settings, starts: Mapping[Place, int]) -> Generator[bytes, None, None]:
+    """Every committed message from these offsets to the end; the group commits nothing.
+
+    KafkaException when a partition can not be read.
+    """
+    reader = clients.consumer(settings, "demo.reader", **{"enable.partition.eof": True})
+    reader.assign([TopicPartition(*place, offset) for place, offset in starts.items()])
+    open_places = set(starts)
+    try:
+        while open_places:
+            for message in reader.consume(READ_AT_ONCE, timeout=0.2):
+                if (error := message.error()) is None:
+                    yield message.value()
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    open_places.discard((message.topic(), message.partition()))
+                else:
+                    raise KafkaException(error)
+    finally:
+        reader.close()
 
 
 def wait_until_empty(

@@ -9,9 +9,8 @@ from typing import Any, Final
 
 import msgspec
 import redis
-from confluent_kafka import TopicPartition
 
-from services.cli.demo.drain import DELIVERED, Place
+from services.cli.demo.drain import DELIVERED, Place, values_from
 from services.cli.demo.ledger import Name, identity_errors
 from services.common import clients
 from services.common.settings import Settings
@@ -184,22 +183,6 @@ class _Sendable(msgspec.Struct, frozen=True):
 def deliveries_due(settings: Settings, ends: Mapping[Place, int]) -> set[str]:
     """Ids of the events that must reach the endpoint, read from the published topics."""
     decode = msgspec.json.Decoder(_Sendable).decode
-    wanted = {place: end for place, end in ends.items() if place[0] in DELIVERED}
-    found = (decode(value) for value in _values(settings, wanted))
+    starts = {place: 0 for place, end in ends.items() if end and place[0] in DELIVERED}
+    found = (decode(value) for value in values_from(settings, starts))
     return {one.event_id for one in found if not one.historic}
-
-
-def _values(settings: Settings, ends: Mapping[Place, int]) -> Iterator[bytes]:
-    """Every record up to these ends; the group commits nothing and is never seen again."""
-    reader = clients.consumer(settings, "demo.results", **{"enable.partition.eof": True})
-    reader.assign([TopicPartition(*place, 0) for place, end in ends.items() if end])
-    open_places = {place for place, end in ends.items() if end}
-    try:
-        while open_places:
-            for message in reader.consume(5_000, timeout=0.2):
-                if message.error():
-                    open_places.discard((message.topic(), message.partition()))
-                else:
-                    yield message.value()
-    finally:
-        reader.close()
