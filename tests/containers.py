@@ -121,9 +121,11 @@ def _kafka(container: Any, port: int) -> Any:
 
 
 def _redis(container: Any, _: int) -> Any:
-    durable = "--appendonly yes --appendfsync always --maxmemory-policy noeviction"
-    dense = "--set-max-intset-entries 4096"
-    return container.with_command(["redis-server", "--save", "", *f"{durable} {dense}".split()])
+    flags = (
+        "--appendonly yes --appendfsync always --maxmemory-policy noeviction "
+        "--set-max-intset-entries 4096"
+    )
+    return container.with_command(["redis-server", "--save", "", *flags.split()])
 
 
 def _clickhouse(container: Any, _: int) -> Any:

@@ -58,6 +58,15 @@ class Output(msgspec.Struct, frozen=True, gc=False, array_like=True):
     version: int = 0
 
 
+#: Outputs by the input partition whose slot holds them.
+ByPartition = dict[int, list[Output]]
+
+
+def flat(outputs: ByPartition) -> list[Output]:
+    """The outputs of all partitions."""
+    return [output for part in outputs.values() for output in part]
+
+
 @dataclass(slots=True)
 class Decision:
     """Everything one commit checks and writes: all of it happens, or nothing.
@@ -78,7 +87,7 @@ class Decision:
     plain: dict[bytes, bytes] = field(default_factory=dict)
     deletes: list[bytes] = field(default_factory=list)
     remembered: dict[bytes, list[int]] = field(default_factory=dict)
-    outputs: dict[int, list[Output]] = field(default_factory=dict)
+    outputs: ByPartition = field(default_factory=dict)
     due: dict[tuple[int, bytes], int | None] = field(default_factory=dict)
     committed: Callable[[], None] = field(default=lambda: None)
 

@@ -11,7 +11,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 from services.common import slot
-from services.common.batch import Batch, Decision, Due, Handler, Output, Record
+from services.common.batch import Batch, ByPartition, Decision, Due, Handler, Record, flat
 from services.common.failpoints import hit
 from services.common.gather import Gather
 from services.common.poison import poisoned
@@ -36,9 +36,6 @@ log_to = logging.getLogger(__name__)
 #: The world's faults: they say nothing about a record, so no record is blamed for them.
 OUTAGES = (LogGone, StoreGone, PublishFailed, Gap)
 
-
-#: An output with the partition whose slot holds it, or holds what it replaces.
-Published = tuple[int, Output]
 #: How long the outputs may wait that a fenced worker left behind in a partition which then rests.
 VERIFY_EVERY_US = 5_000_000
 
@@ -67,8 +64,8 @@ class Step:
         self._assigned: Mapping[int, int] = {}
         self._full: set[int] = set()  # partitions whose slot may hold unchecked outputs
         # what is published and not compared yet: while it is here, its partition's slot is full
-        self._unchecked: list[Published] = []
-        self._relaying: Future[list[Published]] | None = None
+        self._unchecked: ByPartition = {}
+        self._relaying: Future[ByPartition] | None = None
         self._gather = Gather()
         self._verified_at_us = 0
 
@@ -123,7 +120,8 @@ class Step:
                 del self._places[partition]
                 self._full.discard(partition)
         # whoever has a partition now compares what its slot holds: we would do it unprotected
-        self._unchecked = [one for one in self._unchecked if one[0] in self._places]
+        for partition in self._unchecked.keys() - self._places.keys():
+            del self._unchecked[partition]
         new = frozenset(self._assigned.keys() - self._places.keys())
         if new:
             self._adopt(new)
@@ -147,9 +145,10 @@ class Step:
     def _adopt(self, partitions: Collection[int]) -> None:
         """Take over: publish what the slots hold, then read on from where Redis says (rule 4)."""
         self._finish_relay()
-        self._unchecked = [one for one in self._unchecked if one[0] not in partitions]
+        for partition in partitions:
+            self._unchecked.pop(partition, None)
         places = self._claimed(partitions)
-        left = [(p, output) for p, place in places.items() for output in slot.unpack(place.slot)]
+        left = {p: slot.unpack(place.slot) for p, place in places.items() if place.slot}
         if left:
             self._publish(left, {p: place.offset or 0 for p, place in places.items()})
         for partition, place in places.items():
@@ -225,7 +224,7 @@ class Step:
             return result
         hit("after_commit")
         decision.committed()
-        self._unchecked = []
+        self._unchecked.clear()
         self._places.update({move.partition: move.after for move in moves})
         self._full = {move.partition for move in moves if move.after.slot}
         self._start_relay(batch, decision, moves)
@@ -234,11 +233,11 @@ class Step:
     def _committed(self, moves: Sequence[Move], decision: Decision) -> Result:
         """Rule 3: a slot is overwritten only when what it held is the newest on the topic."""
         while True:
-            checks = [output for _, output in self._unchecked]
+            checks = flat(self._unchecked)
             outcome = self._parts.store.commit(Commit(moves, checks, decision))
             if outcome.result != "stale":
                 return outcome.result
-            self._send_newest([self._unchecked[index] for index in outcome.found])
+            self._send_newest({id(checks[index]) for index in outcome.found})
 
     def _moves(self, batch: Batch, decision: Decision) -> list[Move]:
         """The partitions of the batch, and those whose slot is published and can be freed."""
@@ -255,17 +254,17 @@ class Step:
     # -- publishing --------------------------------------------------------------------------
 
     def _start_relay(self, batch: Batch, decision: Decision, moves: Sequence[Move]) -> None:
-        outputs = [(p, output) for p, part in decision.outputs.items() for output in part]
-        self._parts.observer.committed(batch, [output for _, output in outputs])
+        outputs = flat(decision.outputs)
+        self._parts.observer.committed(batch, outputs)
         if not outputs:
             self._parts.observer.settled()
             return
         positions = {move.partition: move.after.offset or 0 for move in moves}
-        self._relaying = self._parts.relay.submit(self._relay, outputs, positions)
+        self._relaying = self._parts.relay.submit(self._relay, decision.outputs, positions)
 
-    def _relay(self, outputs: list[Published], positions: dict[int, int]) -> list[Published]:
+    def _relay(self, outputs: ByPartition, positions: dict[int, int]) -> ByPartition:
         hit("before_produce")
-        self._parts.publisher.publish([output for _, output in outputs], positions)
+        self._parts.publisher.publish(flat(outputs), positions)
         return outputs
 
     def _finish_relay(self) -> None:
@@ -275,26 +274,27 @@ class Step:
         relaying, self._relaying = self._relaying, None
         self._remember_published(answer_of(relaying))
 
-    def _publish(self, outputs: list[Published], positions: dict[int, int]) -> None:
-        publish, plain = self._parts.publisher.publish, [output for _, output in outputs]
-        answer_of(self._parts.relay.submit(publish, plain, positions))
+    def _publish(self, outputs: ByPartition, positions: dict[int, int]) -> None:
+        publish = self._parts.publisher.publish
+        answer_of(self._parts.relay.submit(publish, flat(outputs), positions))
         self._remember_published(outputs)
 
-    def _remember_published(self, outputs: list[Published]) -> None:
-        self._parts.observer.published([output for _, output in outputs])
-        self._unchecked += [one for one in outputs if one[1].watch is not None]
+    def _remember_published(self, outputs: ByPartition) -> None:
+        self._parts.observer.published(flat(outputs))
+        for partition, published in outputs.items():
+            if watched := [output for output in published if output.watch is not None]:
+                self._unchecked.setdefault(partition, []).extend(watched)
 
-    def _send_newest(self, stale: list[Published]) -> None:
-        """Another worker's newer snapshot may have been published before ours: send it again."""
-        by_partition: dict[int, list[Output]] = {}
-        for partition, output in stale:
-            by_partition.setdefault(partition, []).append(output)
-        newest = [
-            (partition, output)
-            for partition, outputs in by_partition.items()
-            for output in self._parts.handler.newest(outputs)
-        ]
-        self._parts.observer.resent([output for _, output in newest])
+    def _send_newest(self, stale: set[int]) -> None:
+        """Another worker's newer snapshot may have been published before ours: send it again.
+
+        `stale`: the identities of unchecked outputs. They stay until the newest are published.
+        """
+        newest: ByPartition = {}
+        for partition, outputs in self._unchecked.items():
+            if old := [output for output in outputs if id(output) in stale]:
+                newest[partition] = self._parts.handler.newest(old)
+        self._parts.observer.resent(flat(newest))
         self._publish(newest, {p: place.offset or 0 for p, place in self._places.items()})
-        old = set(map(id, stale))
-        self._unchecked = [one for one in self._unchecked if id(one) not in old]
+        for outputs in self._unchecked.values():
+            outputs[:] = [output for output in outputs if id(output) not in stale]

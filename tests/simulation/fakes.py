@@ -24,7 +24,6 @@ class Rules:
     seek_to_store: bool = True
     fence: bool = True
     follow_assignments: bool = True
-    verify: bool = True
 
 
 @dataclass
@@ -35,6 +34,10 @@ class Kept:
     places: dict[int, Place] = field(default_factory=dict)
     ids: dict[bytes, set[int]] = field(default_factory=dict)
     due: dict[tuple[int, bytes], int] = field(default_factory=dict)
+
+    def place(self, partition: int) -> Place:
+        """Where a partition stands; nowhere yet, if nobody committed there."""
+        return self.places.get(partition, Place(None, 0))
 
 
 class World:
@@ -99,7 +102,7 @@ def apply(rules: Rules, kept: Kept, commit: Commit) -> Outcome:
         moved = [
             index
             for index, move in enumerate(commit.moves)
-            if kept.places.get(move.partition, Place(None, 0)).text() != move.before.text()
+            if kept.place(move.partition).text() != move.before.text()
         ]
         if moved:
             return Outcome("moved", moved)
@@ -136,18 +139,15 @@ class FakeStore:
 
     def places(self, partitions: Collection[int]) -> dict[int, Place]:
         self._arrive()
-        kept = self._world.kept.places
-        found = {p: kept.get(p, Place(None, 0)) for p in partitions}
+        found = {p: self._world.kept.place(p) for p in partitions}
         if not self._world.rules.keep_slots:
             return {p: Place(place.offset, place.commits) for p, place in found.items()}
         return found
 
     def moved(self, places: Mapping[int, Place]) -> list[int]:
         self._arrive()
-        if not self._world.rules.verify:
-            return []
-        kept = self._world.kept.places
-        return [p for p, one in places.items() if kept.get(p, Place(None, 0)).text() != one.text()]
+        kept = self._world.kept
+        return [p for p, place in places.items() if kept.place(p).text() != place.text()]
 
     def due(self, partitions: Collection[int], now_us: int) -> list[Due]:
         self._arrive()
@@ -201,8 +201,9 @@ class FakeLog:
         """Hear of a rebalance. What was lost and given back waits to be sought again."""
         self._worker.pass_here()
         self.generation = self._world.generation
-        owner, before = self._world.owner, self._assignments
-        self._assignments = {p: given for p, (name, given) in owner.items() if self._is_me(name)}
+        before, me = self._assignments, self._worker.name
+        owners = self._world.owner.items()
+        self._assignments = {p: given for p, (name, given) in owners if name == me}
         still = {p for p, given in self._assignments.items() if before.get(p) == given}
         self._at = {p: self._at.get(p) if p in still else None for p in self._assignments}
 
@@ -210,9 +211,6 @@ class FakeLog:
         if not self._world.rules.follow_assignments:
             return dict.fromkeys(self._assignments, 1)
         return dict(self._assignments)
-
-    def _is_me(self, name: str) -> bool:
-        return name == self._worker.name
 
     def at_end(self) -> frozenset[int]:
         log = self._world.log

@@ -20,8 +20,8 @@ from services.journey.domain.transitions import cause_of, entered, remained, tra
 Event = LifecycleChanged | Alert | ActionRequested
 
 #: Places in a State.
-ORDERS, DUE_US, ENDED_US, ALERTS = map(
-    State._fields.index, ("orders", "due_us", "ended_us", "alerts")
+STAGE, ORDERS, DUE_US, ENDED_US, ALERTS, TIMED_US = map(
+    State._fields.index, ("stage", "orders", "due_us", "ended_us", "alerts", "timed_us")
 )
 
 
@@ -50,7 +50,7 @@ def decide_customer(
     known = _learned(before, facts, now_us, rules)
     if before is not None and _only_newer(before, known, now_us):
         # the most frequent case by far: a visit
-        return Decided(State(known.scores_version, known.profile_version, *before[2:-1]))
+        return Decided(State._make((*known[:STAGE], *before[STAGE:TIMED_US], known.timed_us)))
     if state is not None and state.merged_into:
         known = come_back(state, known)
     return _settled(profile_id, before, known, now_us, rules)
