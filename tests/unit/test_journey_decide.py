@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.base import derived_id, micros
-from schemas.lifecycle import LifecycleChanged
+from schemas.lifecycle import LifecycleChanged, Stage
 from schemas.scores import Scores
 from services.journey.domain.alerts import about_complaint
 from services.journey.domain.customer import State
@@ -21,7 +21,16 @@ from tests.reference.journeys import (
     open_alerts_of_final,
     stage_of_final,
 )
-from tests.unit.journey_builders import WHO, WORKSPACE, Known, Life, day, scores
+from tests.unit.journey_builders import (
+    WHO,
+    WORKSPACE,
+    Known,
+    Life,
+    day,
+    scores,
+    stages,
+    with_orders,
+)
 
 Fact = tuple[str, float, int]
 
@@ -145,6 +154,35 @@ def test_every_effect_fires_once_and_in_a_chain(
     assert len(set(raised)) == len(raised)
     assert len(set(cleared)) == len(cleared)
     assert set(cleared) <= set(raised)
+
+
+@given(
+    st.lists(st.sampled_from([100, 200, 300, 590, 610]), min_size=3, max_size=10),
+    st.lists(st.sampled_from([0, 0, 0, 1, 300]), min_size=10, max_size=10),
+    models,
+)
+@settings(max_examples=500, deadline=None)
+def test_no_effect_is_named_as_another_whatever_orders_come_late_or_go(
+    changed: list[int], pauses: list[float], model: int
+) -> None:
+    """Each day's order comes and goes in turn: refunds, parts of people who turn out to be two."""
+    life, now, orders = Life(), 600.0, set[float]()
+    for number, order in enumerate(changed):
+        now += pauses[number]
+        orders ^= {order}
+        life.hear(scores(with_orders(*sorted(orders), model=model), number + 1), day(now))
+    life.wait_until(day(9000))
+    ids = [event.event_id for event in life.events]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_silence_that_a_late_order_undid_ends_under_another_id() -> None:
+    """As `make faults` found it: undone by a late order, there again by another, ended by a new."""
+    life = Life()
+    for number, orders in enumerate([[300], [100, 300], [100, 200, 300], [100, 200, 300, 590]]):
+        life.hear(scores(with_orders(*orders, model=0), number + 1), day(600))
+    assert stages(life.events) == [Stage.DORMANT, Stage.GROWING, Stage.DORMANT, Stage.GROWING]
+    assert len({event.event_id for event in life.transitions}) == 4
 
 
 @given(histories, models)

@@ -25,18 +25,19 @@ class Scene(NamedTuple):
     profile_id: UUID
     now_us: int
     scores_version: int
+    revision: int = 0
 
 
 def alert_id(scene: Scene, alert: KnownAlert) -> UUID:
     """One id for one cause. A complaint's alert does not name the profile, so a merge doubles none.
 
-    A churn risk is one for each silence. What was withdrawn and is raised again is another alert.
+    A churn risk is one for each silence, and another one where an order went away that had ended
+    it (revision). What was withdrawn and is raised again is another alert.
     """
-    again = (alert.times,) if alert.times > 1 else ()
-    about: tuple[object, ...] = (scene.profile_id, silence_of(alert.subject))
+    about: tuple[object, ...] = (scene.profile_id, silence_of(alert.subject), alert.revision)
     if about_complaint(alert.subject):
         about = (UUID(bytes=alert.subject),)
-    return derived_id("alert", scene.workspace, alert.kind, *about, *again)
+    return derived_id("alert", scene.workspace, alert.kind, *about, alert.times)
 
 
 def raised(scene: Scene, alert: KnownAlert, finding: Finding) -> Alert:

@@ -112,11 +112,3 @@ def still_stands(subject: bytes, customer: State) -> bool:
     if about_complaint(subject):
         return any(complaint.event_id == subject for complaint in customer.complaints)
     return customer.orders > 0 and customer.last_order_us == silence_of(subject)
-
-
-def may_return(subject: bytes, customer: State) -> bool:
-    """Whether an order was taken away (an unmerge; a log that is read again) and may come back.
-
-    What was cleared meanwhile must then be another alert, since consumers closed this one for good.
-    """
-    return not about_complaint(subject) and customer.last_order_us < silence_of(subject)

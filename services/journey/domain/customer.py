@@ -30,6 +30,8 @@ class KnownAlert(NamedTuple):
 
     `historic`: it was recorded only, so its clearing is recorded only as well.
     `open` False: another estimate withdrew it; raised again, it is another alert (`times`).
+    `revision`: of the state in which a silence was told of; 0 with a complaint, which any profile
+    may tell of.
     """
 
     kind: AlertKind
@@ -38,6 +40,7 @@ class KnownAlert(NamedTuple):
     historic: bool
     times: int = 1
     open: bool = True
+    revision: int = 0
 
 
 class Facts(NamedTuple):
@@ -70,8 +73,8 @@ class State(NamedTuple):
     modelled      whether a model (not silence) gave the moments below
     dormant_us    when time alone makes the customer dormant; likewise lost_us and churn_us
     due_us        the next moment at which time alone would change something; 0: there is none
-    ended_us      last order before the silence that the latest return ended; 0: there was none
-    revision      how often the stage was taken back without a new order
+    ended_us      last order before the silence that the latest return of this revision ended, or 0
+    revision      how often the last order or the stage was taken back
     merged_into   16 bytes of the surviving profile: then this is a tombstone since merged_us
     timed_us      the due moment decided on last, where it is later than the scores; else 0
 

@@ -26,7 +26,7 @@ STAGE, ORDERS, DUE_US, ENDED_US, ALERTS, TIMED_US = map(
 
 
 class Decided(NamedTuple):
-    """The state to keep (None: forget the customer) and what to publish, in this order."""
+    """The state to keep (None: nothing is known yet) and what to publish, in this order."""
 
     state: State | None
     events: tuple[Event, ...] = ()
@@ -126,7 +126,7 @@ def _settled(
         events.append(transition(profile_id, before, known, now_us, cause, rules))
     else:
         known = remained(before, known, now_us, rules)
-    scene = Scene(rules.workspace, profile_id, now_us, known.scores_version)
+    scene = Scene(rules.workspace, profile_id, now_us, known.scores_version, known.revision)
     known, told, next_alert_us = alerted(scene, known, rules)
     due_us = min(next_stage_moment(known, now_us), next_alert_us)
     return Decided(known._replace(due_us=due_us if due_us < NEVER else 0), (*events, *told))

@@ -6,7 +6,7 @@ from schemas.action import ActionRequested
 from schemas.alert import Alert, AlertKind
 from services.journey.domain.actions import action_for
 from services.journey.domain.alert_events import Scene, cleared, raised, why_cleared
-from services.journey.domain.alerts import Finding, found, may_return, still_stands
+from services.journey.domain.alerts import Finding, about_complaint, found, still_stands
 from services.journey.domain.customer import KnownAlert, State
 from services.journey.domain.rules import Rules
 
@@ -26,7 +26,7 @@ def alerted(scene: Scene, known: State, rules: Rules) -> tuple[State, Told, int]
         after = _followed(scene, alert, finding, oldest_us, told)
         if after is not alert and not after.open:
             told.append(cleared(scene, after, why_cleared(after, known)))
-        if after.open or still_stands(after.subject, known) or may_return(after.subject, known):
+        if after.open or still_stands(after.subject, known):
             alerts.append(after)
     for (kind, _), finding in holding.items():
         alerts.append(_begun(scene, kind, finding, oldest_us, told))
@@ -55,7 +55,8 @@ def _begun(
 ) -> KnownAlert:
     """A new alert; unless it is history, somebody is asked to act on it."""
     historic = finding.from_us < oldest_us
-    alert = KnownAlert(kind, finding.subject, finding.severity, historic, times)
+    revision = 0 if about_complaint(finding.subject) else scene.revision
+    alert = KnownAlert(kind, finding.subject, finding.severity, historic, times, revision=revision)
     event = raised(scene, alert, finding)
     told.append(event)
     if not historic:

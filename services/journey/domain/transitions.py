@@ -18,19 +18,19 @@ PROGRESS: Final = tuple(Stage)
 def entered(before: State | None, known: State, now_us: int, rules: Rules) -> State:
     """`known` (already in its new stage) with when and how it got there."""
     at_us = became_true_us(known, now_us)
-    quiet = _too_old(at_us, now_us, rules)
-    if before is None:
-        return known._replace(since_us=at_us, quiet=quiet)
-    known = known._replace(since_us=at_us, quiet=quiet, ended_us=_ended_us(before, known))
-    return known._replace(revision=before.revision + 1) if _taken_back(before, known) else known
+    known = known._replace(since_us=at_us, quiet=_too_old(at_us, now_us, rules))
+    return known if before is None else _numbered(before, known)
 
 
 def remained(before: State, known: State, now_us: int, rules: Rules) -> State:
     """`known` in the stage it was in before. An older silence may have become a later one."""
-    if known.stage in SILENT and known.last_order_us != before.last_order_us:
-        since_us = became_true_us(known, now_us)
-        return known._replace(since_us=since_us, quiet=_too_old(since_us, now_us, rules))
-    return known._replace(since_us=before.since_us, quiet=before.quiet)
+    if known.last_order_us == before.last_order_us:
+        return known._replace(since_us=before.since_us, quiet=before.quiet)
+    known = _numbered(before, known)
+    if known.stage not in SILENT:
+        return known._replace(since_us=before.since_us, quiet=before.quiet)
+    since_us = became_true_us(known, now_us)
+    return known._replace(since_us=since_us, quiet=_too_old(since_us, now_us, rules))
 
 
 def _too_old(at_us: int, now_us: int, rules: Rules) -> bool:
@@ -46,14 +46,21 @@ def became_true_us(known: State, now_us: int) -> int:
     return known.last_order_us or known.since_us
 
 
-def _ended_us(before: State, known: State) -> int:
+def _numbered(before: State, known: State) -> State:
+    """`known` with what tells its ids from all that came before.
+
+    Within one revision the last order never becomes an older one and a stage comes again only
+    by a return, so every silence begins once and ends once. What breaks that begins another.
+    """
+    if _taken_back(before, known):
+        return known._replace(ended_us=0, revision=before.revision + 1)
     if before.stage in SILENT and known.stage not in SILENT:
-        return before.last_order_us
-    return before.ended_us
+        return known._replace(ended_us=before.last_order_us)
+    return known
 
 
 def _taken_back(before: State, known: State) -> bool:
-    """Whether the stage went backwards for another reason than a return: its ids start anew."""
+    """Whether an order went away, or the stage went backwards for another reason than a return."""
     newer = known.last_order_us > before.last_order_us
     returned = newer and before.stage in SILENT
     backwards = PROGRESS.index(known.stage) < PROGRESS.index(before.stage)
