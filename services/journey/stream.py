@@ -186,10 +186,7 @@ def _keep(task: Task, loaded: Loaded, state: State | None, now_us: int, decision
     was_due_us, due_us = _wakes_us(loaded.state), _wakes_us(state)
     if task.due or due_us != was_due_us:
         decision.due[task.partition, task.key] = due_us or None
-    if state is None:
-        if loaded.version:
-            decision.deletes.append(task.key)
-    elif state != loaded.state:
+    if state is not None and state != loaded.state:
         decision.writes[task.key] = (next_version(loaded.version, now_us), body_of(state))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+import pytest
+
 from schemas.base import micros
 from schemas.lifecycle import Stage
 from services.journey.domain.merges import HANDOVER_US, TOMBSTONE_US, handed_over
@@ -74,7 +76,8 @@ def test_the_tombstone_waits_for_a_survivor_that_lags() -> None:
 def test_the_tombstone_does_not_wait_for_ever() -> None:
     lost = merged(VALUED)
     assert settle(lost, None, after_us=TOMBSTONE_US) == [("high_value_complained", "cleared")]
-    assert lost.state is None
+    assert lost.state is not None
+    assert lost.state.due_us == 0
 
 
 def test_the_tombstone_follows_a_survivor_that_joined_a_third() -> None:
@@ -95,16 +98,17 @@ def test_a_churn_risk_of_the_lost_profile_ends_with_it() -> None:
     assert life.alerts[-1].cause.type == "merge"
 
 
-def test_late_scores_of_a_lost_profile_are_refused_and_then_it_is_forgotten() -> None:
-    lost = merged(with_orders(0))
-    assert lost.hear(scores(with_orders(0, 0.1), micros(day(0.25))), day(0.3)) == []
+def test_late_scores_of_a_lost_profile_are_refused_however_late() -> None:
+    lost, late = merged(with_orders(0)), scores(with_orders(0, 0.1), micros(day(0.25)))
+    assert lost.hear(late, day(0.3)) == []
     assert lost.state is not None
     assert lost.state.due_us == lost.state.merged_us + TOMBSTONE_US
     assert settle(lost, None, after_us=TOMBSTONE_US) == []
-    assert lost.state is None
+    assert lost.state.due_us == 0
+    assert lost.hear(late, day(300)) == []
 
 
-def test_a_redirect_of_a_profile_nobody_knew_is_remembered_for_a_while() -> None:
+def test_a_redirect_of_a_profile_nobody_knew_is_remembered() -> None:
     life = Life()
     assert life.hear(redirect(5, SURVIVOR), day(0)) == []
     assert life.hear(scores(with_orders(0), 4), day(0)) == []
@@ -136,10 +140,13 @@ def test_a_complaint_that_leaves_with_a_part_is_not_cleared_here() -> None:
     ]
 
 
-def test_who_comes_back_is_told_of_under_other_ids() -> None:
+@pytest.mark.parametrize("rests", [False, True])
+def test_who_comes_back_is_told_of_under_other_ids(rests: bool) -> None:
     life = Life()
     life.hear(scores(with_orders(0), 1), day(35))
     life.hear(redirect(2, SURVIVOR), day(35.1))
+    if rests:
+        settle(life, None, after_us=TOMBSTONE_US + micros(day(36)) - micros(day(0)))
     life.hear(scores(with_orders(0), 3), day(35.2))
     assert alert_states(life.events) == [("churn_risk", state) for state in CLOSED_AND_NEW]
     assert stages(life.events) == [Stage.NEW, Stage.NEW]

@@ -1,8 +1,9 @@
 """What becomes of alerts when profiles join or part: they move with their causes.
 
 A complaint's alert has the same id whoever holds it, so the survivor raises it by its own facts
-and consumers see a duplicate. The lost profile leaves a tombstone: it refuses late scores, and
-after a while clears what the survivor did not take over (a complaint handled at the same time).
+and consumers see a duplicate. The lost profile leaves a tombstone: it refuses late scores, after
+a while clears what the survivor did not take over (a complaint handled at the same time), and
+stays, so that who comes back, however late, is told of under ids that were never used before.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from services.journey.domain.rules import Rules
 
 #: How long the survivor's scores may take to arrive before an alert counts as not taken over.
 HANDOVER_US = 30_000_000
-#: How long late messages of the lost profile are refused; then nothing of it is kept.
+#: How long the survivor may take at all; then the tombstone waits for nobody.
 TOMBSTONE_US = 60_000_000
 
 
@@ -46,12 +47,12 @@ def merged(
 
 def handed_over(
     profile_id: UUID, tombstone: State, survivor: State | None, now_us: int, rules: Rules
-) -> tuple[State | None, tuple[Alert, ...]]:
-    """The tombstone when its time has come: settle with the survivor, later go."""
+) -> tuple[State, tuple[Alert, ...]]:
+    """The tombstone when its time has come: settle with the survivor, later rest."""
     last = now_us >= tombstone.merged_us + TOMBSTONE_US
     waiting = [alert for alert in tombstone.alerts if alert.open]
     if not waiting:
-        return (None if last else _with_due(tombstone, now_us)), ()
+        return (_at_rest(tombstone) if last else _with_due(tombstone, now_us)), ()
     if survivor is not None and survivor.merged_into:
         tombstone = tombstone._replace(merged_into=survivor.merged_into)
         survivor = None
@@ -63,7 +64,8 @@ def handed_over(
     left = [alert for alert in waiting if _named(alert) not in taken]
     events = tuple(_cleared(scene, alert) for alert in left)
     over = _closed(alert for alert in tombstone.alerts if not alert.open or alert in left)
-    return (None if last else _with_due(tombstone._replace(alerts=over), now_us)), events
+    settled = tombstone._replace(alerts=over)
+    return (_at_rest(settled) if last else _with_due(settled, now_us)), events
 
 
 def waiting_from(tombstone: State, now_us: int) -> State:
@@ -95,6 +97,10 @@ def _with_due(tombstone: State, now_us: int) -> State:
     waiting = any(alert.open for alert in tombstone.alerts)
     due_us = min(now_us + HANDOVER_US, end_us) if waiting else end_us
     return tombstone._replace(due_us=max(due_us, now_us + 1))
+
+
+def _at_rest(tombstone: State) -> State:
+    return tombstone._replace(due_us=0)
 
 
 def _closed(alerts: Iterable[KnownAlert]) -> tuple[KnownAlert, ...]:
