@@ -30,7 +30,7 @@ from tests.faults.chaos import Chaos, lose_end_of_redis_log
 from tests.faults.compare import Findings, compare, proofs
 from tests.faults.fleet import Fleet
 from tests.faults.traffic import Traffic
-from tests.faults.world import read_world
+from tests.faults.world import read_world, unsettled
 
 PROJECT = Path(__file__).parents[2]
 SESSION_TIMEOUT_S = 6.0
@@ -162,6 +162,9 @@ def _settled(
     traffic.finish()
     say(f"{traffic.sent} events are acknowledged; waiting for the last effect")
     drain = Drain(stage.settings)
+    wait_until_empty(drain.backlog, lambda _: None)
+    while unsettled(stage.settings):  # a merge of the last minute
+        time.sleep(1)
     wait_until_empty(drain.backlog, lambda _: None)
     world = read_world(stage.settings, stage.receiver)
     say(f"comparing {len(world.accepted)} accepted events with the reference")

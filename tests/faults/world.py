@@ -16,6 +16,8 @@ from schemas.scores import Scores
 from schemas.touchpoint import Touchpoint
 from services.common import clients
 from services.common.settings import Settings
+from services.journey.domain.customer import State
+from services.journey.store import JourneyStore, owner_of
 
 
 @dataclass
@@ -52,7 +54,7 @@ def read_world(settings: Settings, receiver: str) -> World:
     for _, value in _records(settings, topics.DEAD_LETTERS.name):
         world.dead_letters.append(msgspec.json.decode(value))
     world.webhooks = httpx.get(f"{receiver}received", timeout=60, trust_env=False).json()
-    world.stages = _stages(settings)
+    world.stages = {who: str(state.stage) for who, state in _customers(settings).items()}
     world.columns = _columns(settings)
     return world
 
@@ -78,17 +80,19 @@ def _records(settings: Settings, topic: str) -> Iterator[tuple[bytes, bytes]]:
     consumer.close()
 
 
-def _stages(settings: Settings) -> dict[str, str]:
-    """Profile id -> stage, as journey's state in Redis says."""
-    from services.journey.store import owner_of, state_of
+def unsettled(settings: Settings) -> int:
+    """Merged customers with alerts that the survivor has yet to take over, or else are cleared."""
+    states = _customers(settings).values()
+    return sum(bool(s.merged_into) and any(alert.open for alert in s.alerts) for s in states)
 
-    found = {}
+
+def _customers(settings: Settings) -> dict[str, State]:
+    """Profile id -> journey's state in Redis."""
     client: redis.Redis = clients.redis_client(settings)
-    for key in client.scan_iter("j:*", count=5_000):
-        value: Any = client.get(key)
-        found[str(owner_of(key)[1])] = str(state_of(value[8:]).stage)
+    keys = list(client.scan_iter("j:*", count=5_000))
+    found = JourneyStore(client).load(keys)
     client.close()
-    return found
+    return {str(owner_of(key)[1]): one.state for key, one in found.items() if one.state}
 
 
 def _columns(settings: Settings) -> dict[str, Any]:
