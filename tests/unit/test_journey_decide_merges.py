@@ -66,6 +66,21 @@ def test_a_complaint_handled_at_the_merge_is_cleared_by_the_tombstone() -> None:
     assert settle(lost, surviving(HANDLED)) == []
 
 
+def test_what_the_survivor_took_over_and_cleared_is_not_cleared_again() -> None:
+    lost, survivor = merged(VALUED), surviving(VALUED)
+    survivor.hear(scores(HANDLED, micros(day(0.3)) + 1, who=SURVIVOR), day(0.3))
+    assert alert_states(survivor.events)[-1] == ("high_value_complained", "cleared")
+    assert settle(lost, survivor) == []
+
+
+def test_a_complaint_that_is_open_again_is_another_alert() -> None:
+    life = Life()
+    for version, known in enumerate([VALUED, HANDLED, VALUED]):
+        life.hear(scores(known, micros(day(0.2)) + version), day(0.2))
+    assert [alert.state for alert in life.alerts] == list(CLOSED_AND_NEW)
+    assert len({alert.event_id for alert in life.alerts}) == 3
+
+
 def test_the_tombstone_waits_for_a_survivor_that_lags() -> None:
     lost = merged(VALUED)
     assert settle(lost, None) == []

@@ -59,10 +59,10 @@ def decide_customer(
 def _only_newer(before: State, known: State, now_us: int) -> bool:
     """Whether all that decides is as it was decided on, and nothing has become due since.
 
-    With alerts it could be that one of them stands longer than to this moment: those are followed.
+    An open alert could stand longer than to this moment: those are followed.
     """
     return (
-        not before.alerts
+        not any(alert.open for alert in before.alerts)
         and known.stage is before.stage
         and known[ORDERS:DUE_US] == before[ORDERS:DUE_US]
         and known[ENDED_US:ALERTS] == before[ENDED_US:ALERTS]

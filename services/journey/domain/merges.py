@@ -8,7 +8,7 @@ stays, so that who comes back, however late, is told of under ids that were neve
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from schemas.alert import Alert
@@ -76,7 +76,7 @@ def waiting_from(tombstone: State, now_us: int) -> State:
 def come_back(tombstone: State, known: State) -> State:
     """Scores of a profile that had joined another: what ended with it is not said to end again."""
     here = {complaint.event_id for complaint in known.complaints}
-    alerts = tuple(one for one in tombstone.alerts if not _moves(one) or one.subject in here)
+    alerts = tuple(one for one in tombstone.alerts if _stays(one, here))
     return known._replace(revision=tombstone.revision + 1, alerts=alerts)
 
 
@@ -89,7 +89,11 @@ def still_ours(state: State, facts: Facts) -> tuple[KnownAlert, ...]:
     if facts.complaints_received >= state.complaints_received:
         return state.alerts
     here = {complaint.event_id for complaint in facts.complaints}
-    return tuple(one for one in state.alerts if not _moves(one) or one.subject in here)
+    return tuple(one for one in state.alerts if _stays(one, here))
+
+
+def _stays(alert: KnownAlert, complaints: Collection[bytes]) -> bool:
+    return not (alert.open and _moves(alert)) or alert.subject in complaints
 
 
 def _with_due(tombstone: State, now_us: int) -> State:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from schemas.action import ActionRequested
 from schemas.alert import Alert, AlertKind
 from services.journey.domain.actions import action_for
@@ -12,6 +14,10 @@ from services.journey.domain.rules import Rules
 
 Told = list[Alert | ActionRequested]
 
+#: So many alerts of handled complaints are remembered: for a tombstone that asks who took them
+#: over, and since it is another alert if the complaint turns out to be open.
+OVER_MAX: Final = 32
+
 
 def alerted(scene: Scene, known: State, rules: Rules) -> tuple[State, Told, int]:
     """The state with its alerts, what to tell of them, and the moment of the next one (µs)."""
@@ -20,7 +26,8 @@ def alerted(scene: Scene, known: State, rules: Rules) -> tuple[State, Told, int]
         return known, [], next_us
     oldest_us = scene.now_us - rules.effects_max_age_us
     told: Told = []
-    alerts = []
+    alerts: list[KnownAlert] = []
+    over: list[KnownAlert] = []
     for alert in known.alerts:
         finding = holding.pop((alert.kind, alert.subject), None)
         after = _followed(scene, alert, finding, oldest_us, told)
@@ -28,6 +35,9 @@ def alerted(scene: Scene, known: State, rules: Rules) -> tuple[State, Told, int]
             told.append(cleared(scene, after, why_cleared(after, known)))
         if after.open or still_stands(after.subject, known):
             alerts.append(after)
+        elif about_complaint(after.subject):
+            over.append(after)
+    alerts = over[-OVER_MAX:] + alerts
     for (kind, _), finding in holding.items():
         alerts.append(_begun(scene, kind, finding, oldest_us, told))
     return known._replace(alerts=tuple(alerts)), told, next_us
