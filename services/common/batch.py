@@ -96,7 +96,8 @@ class Handler(Protocol):
     """What a stateful service brings to the step. Called from one thread; both may block on Redis.
 
     `decide` loads what the batch needs and decides. A record that cannot be understood becomes a
-    dead letter in `outputs`; an exception makes the step find the poisonous record by halving.
+    dead letter in `outputs`; an exception makes the step part the batch until the poisonous
+    record stands alone.
     `newest` gives the snapshots that Redis holds now for the profiles of stale outputs.
     """
 

@@ -14,7 +14,7 @@ from services.common import slot
 from services.common.batch import Batch, ByPartition, Decision, Due, Handler, Record, flat
 from services.common.failpoints import hit
 from services.common.gather import Gather
-from services.common.poison import poisoned
+from services.common.poison import pieces, poisoned
 from services.common.ports import (
     Commit,
     Gap,
@@ -89,7 +89,7 @@ class Step:
         hit("after_read")
         if not self._carry(records, due):
             # all of it is read again, also what lay in other partitions than the one that moved:
-            # a batch that was halved may have got no further than there
+            # a batch that was parted may have got no further than there
             self._adopt({record.partition for record in records} & self._places.keys())
         return len(records) + len(due)
 
@@ -190,22 +190,18 @@ class Step:
                 raise
             except Exception:
                 log_to.exception("a batch of %d could not be decided", len(records) + len(due))
-                return self._halve(records, due)
+                return self._part(records, due)
             result = self._commit(batch, decision)
             if result != "conflict":
                 return result == "done"
             self._parts.observer.conflicted()
 
-    def _halve(self, records: Sequence[Record], due: Sequence[Due]) -> bool:
+    def _part(self, records: Sequence[Record], due: Sequence[Due]) -> bool:
         """Find the record that no decision can be made on; it alone becomes a dead letter."""
         if len(records) + len(due) == 1:
             batch = Batch(records, due, self._parts.now_us())
             return self._commit(batch, poisoned(self._parts.service, batch)) == "done"
-        if records and due:
-            return self._carry(records, ()) and self._carry((), due)
-        middle = (len(records) + len(due)) // 2
-        first = self._carry(records[:middle], due[:middle])
-        return first and self._carry(records[middle:], due[middle:])
+        return all(self._carry(*piece) for piece in pieces(records, due))
 
     # -- committing --------------------------------------------------------------------------
 

@@ -108,7 +108,7 @@ def parts(
     return Parts("test", log, store, publisher, handler, Inline(), now_us, Observer())
 
 
-def test_every_partition_of_a_halved_batch_is_read_again_after_a_take_over() -> None:
+def test_every_partition_of_a_parted_batch_is_read_again_after_a_take_over() -> None:
     log, store, handler = Log(), Store(refused=1), Remembering(poison=(0, 1))
     step = Step(parts(log, store, handler=handler))
     for _ in range(20):
