@@ -93,13 +93,17 @@ class Decision:
 
 
 class Handler(Protocol):
-    """What a stateful service brings to the step. Called from one thread; both may block on Redis.
+    """What a stateful service brings to the step. It may block on Redis.
 
+    `prepare` may do in advance what depends on the records alone. A `decide` of just these need not
+    follow, and `newest` may be asked meanwhile.
     `decide` loads what the batch needs and decides. A record that cannot be understood becomes a
     dead letter in `outputs`; an exception makes the step part the batch until the poisonous
     record stands alone.
     `newest` gives the snapshots that Redis holds now for the profiles of stale outputs.
     """
+
+    def prepare(self, records: Sequence[Record]) -> None: ...
 
     def decide(self, batch: Batch) -> Decision: ...
 

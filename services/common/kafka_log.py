@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,14 +28,33 @@ class KafkaLog:
         self._assigned: dict[int, int] = {}
         self._assignments = 0
         self._at_end: set[int] = set()
+        self._ahead: list[Record] = []
+        self._has_more = False
         consumer.subscribe(
             [topic], on_assign=self._on_assign, on_revoke=self._on_lost, on_lost=self._on_lost
         )
 
     def take(self, timeout_s: float) -> list[Record]:
         """Up to batch_max records of assigned, sought partitions, in order within each."""
-        records = []
-        for message in self._consumer.consume(self._batch_max, timeout_s):
+        records, self._ahead = self._ahead, []
+        records += self._consumed(self._batch_max - len(records), timeout_s)
+        self._has_more = len(records) == self._batch_max
+        return records
+
+    def has_more(self) -> bool:
+        """Whether the last `take` brought as many records as it may."""
+        return self._has_more
+
+    def take_ahead(self) -> list[Record]:
+        """What the next `take` begins with: all that is there, without waiting."""
+        self._ahead += self._consumed(self._batch_max - len(self._ahead), 0)
+        return list(self._ahead)
+
+    def _consumed(self, most: int, timeout_s: float) -> list[Record]:
+        records: list[Record] = []
+        if most == 0:
+            return records
+        for message in self._consumer.consume(most, timeout_s):
             if (error := message.error()) is None:
                 self._at_end.discard(message.partition())
                 records.append(_record(message))
@@ -70,6 +90,7 @@ class KafkaLog:
             )
         start = low if offset is None else offset
         self._at_end.discard(partition)
+        self._ahead = [record for record in self._ahead if record.partition != partition]
         self._consumer.incremental_unassign([place])
         self._consumer.incremental_assign([TopicPartition(self._topic, partition, start)])
         self._consumer.resume([place])
@@ -85,11 +106,12 @@ class KafkaLog:
     def lag(self) -> dict[int, int]:
         """Records between the position and the end, as far as the consumer knows."""
         behind = {}
+        ahead = Counter(record.partition for record in self._ahead)
         places = [TopicPartition(self._topic, partition) for partition in self._assigned]
         for place in self._consumer.position(places) if places else ():
             high = self._consumer.get_watermark_offsets(place, cached=True)[1]
             if high >= 0 and place.offset >= 0:
-                behind[place.partition] = max(0, high - place.offset)
+                behind[place.partition] = max(0, high - place.offset) + ahead[place.partition]
         return behind
 
     def close(self) -> None:

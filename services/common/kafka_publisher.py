@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -24,6 +25,7 @@ TRANSACTION_S_MAX = 10
 #: librdkafka repeats this while the group rebalances, and the group waits for the thread that
 #: waits for us: give up soon, so that it polls.
 SEND_OFFSETS_S_MAX = 3
+NO_POSITIONS: Mapping[int, int] = MappingProxyType({})
 
 
 class Reports:
@@ -47,8 +49,16 @@ class PlainPublisher:
         self._make_producer = make_producer
         self._producer = make_producer()
 
-    def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
-        """Send and wait for every report. `positions` are of no use here."""
+    def membership(self) -> None:
+        """Nobody is fenced here."""
+
+    def publish(
+        self,
+        outputs: Sequence[Output],
+        positions: Mapping[int, int] = NO_POSITIONS,
+        membership: object = None,
+    ) -> None:
+        """Send and wait for every report. Positions and membership are of no use here."""
         reports = Reports()
         try:
             send(self._producer, outputs, reports)
@@ -74,8 +84,17 @@ class FencedPublisher:
         self._producer: Any = None
         self._cut_off = False
 
-    def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
+    def membership(self) -> object:
+        """The group's generation and this member; to be taken between two polls."""
+        return self._consumer.consumer_group_metadata()
+
+    def publish(
+        self, outputs: Sequence[Output], positions: Mapping[int, int], membership: object
+    ) -> None:
         """Send, carry the offsets, commit; after any fault a new producer starts afresh.
+
+        The group must still be as it was when `membership` was taken: with that of now, a worker
+        that has lost a partition while it was publishing would be let through.
 
         The producer is taken out meanwhile: a call that hangs never shares it with the next one,
         whose init_transactions fences it.
@@ -83,7 +102,7 @@ class FencedPublisher:
         producer, self._producer = self._still_linked(), None
         try:
             producer = producer or self._begun()
-            self._in_transaction(producer, outputs, positions)
+            self._in_transaction(producer, outputs, positions, membership)
         except (KafkaException, BufferError, PublishFailed) as error:
             _throw_away(producer)
             raise PublishFailed(f"Kafka (RAPPORT_KAFKA): {error}") from error
@@ -109,14 +128,17 @@ class FencedPublisher:
             self._cut_off = True
 
     def _in_transaction(
-        self, producer: Any, outputs: Sequence[Output], positions: Mapping[int, int]
+        self,
+        producer: Any,
+        outputs: Sequence[Output],
+        positions: Mapping[int, int],
+        membership: object,
     ) -> None:
         producer.begin_transaction()
         send(producer, outputs)
         if positions:
             places = [TopicPartition(self._topic, p, offset) for p, offset in positions.items()]
-            member = self._consumer.consumer_group_metadata()
-            producer.send_offsets_to_transaction(places, member, SEND_OFFSETS_S_MAX)
+            producer.send_offsets_to_transaction(places, membership, SEND_OFFSETS_S_MAX)
         producer.commit_transaction(TRANSACTION_S_MAX)
 
 

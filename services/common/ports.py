@@ -61,6 +61,9 @@ class Commit:
     decision: Decision = field(default_factory=Decision)
 
 
+#: Partition -> the next offset to read.
+Positions = Mapping[int, int]
+
 Result = Literal["done", "moved", "stale", "conflict"]
 
 
@@ -75,11 +78,18 @@ class Outcome:
 class Log(Protocol):
     """The input topic. `take` may change what is assigned; new partitions wait for their `seek`.
 
+    `take_ahead`, sensible where `has_more`, fetches what the next `take` begins with; what is
+    there of a partition that is sought meanwhile is forgotten.
+
     `assigned`: partition -> which assignment gave it. Another number than before: it was lost and
     given back in between, and waits for its `seek` again.
     """
 
     def take(self, timeout_s: float) -> list[Record]: ...
+
+    def has_more(self) -> bool: ...
+
+    def take_ahead(self) -> list[Record]: ...
 
     def assigned(self) -> Mapping[int, int]: ...
 
@@ -104,9 +114,17 @@ class Store(Protocol):
 
 
 class Publisher(Protocol):
-    """Returns only when every output is acknowledged; else raises PublishFailed."""
+    """Returns only when every output is acknowledged; else raises PublishFailed.
 
-    def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None: ...
+    `membership`: what the group knows this worker as now. Under one that has passed, because of a
+    rebalance, nothing is published.
+    """
+
+    def membership(self) -> object: ...
+
+    def publish(
+        self, outputs: Sequence[Output], positions: Positions, membership: object
+    ) -> None: ...
 
 
 class Observer:

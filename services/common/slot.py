@@ -10,7 +10,7 @@ import zstandard
 from services.common.batch import Output
 
 _encoder = msgspec.msgpack.Encoder()
-_compressor = zstandard.ZstdCompressor(level=1)  # packed by one thread only, the step's
+_compressor = zstandard.ZstdCompressor(level=1)  # never by two threads at once: only by the step
 _decoder = msgspec.msgpack.Decoder(list[Output])
 _OUTPUT_BYTES_MAX = 1 << 30
 

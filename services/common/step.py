@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from services.common import slot
 from services.common.batch import Batch, ByPartition, Decision, Due, Handler, Record, flat
+from services.common.claim import claimed
 from services.common.failpoints import hit
 from services.common.gather import Gather
 from services.common.poison import pieces, poisoned
@@ -23,6 +25,7 @@ from services.common.ports import (
     Move,
     Observer,
     Place,
+    Positions,
     Publisher,
     PublishFailed,
     Result,
@@ -66,6 +69,7 @@ class Step:
         # what is published and not compared yet: while it is here, its partition's slot is full
         self._unchecked: ByPartition = {}
         self._relaying: Future[ByPartition] | None = None
+        self._membership: object = None  # that of the assignment we follow, whatever came since
         self._gather = Gather()
         self._verified_at_us = 0
 
@@ -115,6 +119,7 @@ class Step:
     def _follow_assignment(self) -> frozenset[int]:
         """Drop lost partitions, adopt new ones; the new ones."""
         before, self._assigned = self._assigned, self._parts.log.assigned()
+        self._membership = self._parts.publisher.membership()
         for partition in list(self._places):
             if self._assigned.get(partition) != before.get(partition):
                 del self._places[partition]
@@ -147,7 +152,7 @@ class Step:
         self._finish_relay()
         for partition in partitions:
             self._unchecked.pop(partition, None)
-        places = self._claimed(partitions)
+        places = claimed(self._parts.store, partitions)
         left = {p: slot.unpack(place.slot) for p, place in places.items() if place.slot}
         if left:
             self._publish(left, {p: place.offset or 0 for p, place in places.items()})
@@ -158,22 +163,6 @@ class Step:
                 self._full.add(partition)
             else:
                 self._full.discard(partition)
-
-    def _claimed(self, partitions: Collection[int]) -> dict[int, Place]:
-        """Where they stand. A full slot is claimed by a commit of its own before it is published.
-
-        Else who lost it, and does not know yet, could free it by a check from before that: a
-        stale snapshot of ours would come last on the topic, and nobody be left to compare it.
-        """
-        while True:
-            places = self._parts.store.places(partitions)
-            claims = [
-                Move(partition, place, replace(place, commits=place.commits + 1))
-                for partition, place in places.items()
-                if place.slot
-            ]
-            if not claims or self._parts.store.commit(Commit(claims)).result == "done":
-                return places | {claim.partition: claim.after for claim in claims}
 
     # -- deciding ----------------------------------------------------------------------------
 
@@ -211,8 +200,7 @@ class Step:
         hit("before_next_commit")
         for due in batch.due:
             decision.due.setdefault((due.partition, due.member), None)
-        moves = self._moves(batch, decision)
-        result = self._committed(moves, decision)
+        moves, result = self._sent(batch, decision)
         if result == "moved":
             # rule 2a: another worker went on from here, or Redis lost the end of its log
             self._adopt([move.partition for move in moves])
@@ -226,13 +214,27 @@ class Step:
         self._start_relay(batch, decision, moves)
         return "done"
 
-    def _committed(self, moves: Sequence[Move], decision: Decision) -> Result:
+    def _sent(self, batch: Batch, decision: Decision) -> tuple[list[Move], Result]:
+        """Behind a backlog, the next records are taken and prepared while Redis is at it."""
+        if not self._parts.log.has_more():
+            return self._committed(batch, decision)
+        answer = self._parts.relay.submit(self._committed, batch, decision)
+        try:
+            ahead = self._parts.log.take_ahead()
+            with suppress(Exception):  # it fails again where it is decided on
+                self._parts.handler.prepare(ahead)
+        finally:
+            wait([answer])
+        return answer.result()
+
+    def _committed(self, batch: Batch, decision: Decision) -> tuple[list[Move], Result]:
         """Rule 3: a slot is overwritten only when what it held is the newest on the topic."""
+        moves = self._moves(batch, decision)
         while True:
             checks = flat(self._unchecked)
             outcome = self._parts.store.commit(Commit(moves, checks, decision))
             if outcome.result != "stale":
-                return outcome.result
+                return moves, outcome.result
             self._send_newest({id(checks[index]) for index in outcome.found})
 
     def _moves(self, batch: Batch, decision: Decision) -> list[Move]:
@@ -256,11 +258,13 @@ class Step:
             self._parts.observer.settled()
             return
         positions = {move.partition: move.after.offset or 0 for move in moves}
-        self._relaying = self._parts.relay.submit(self._relay, decision.outputs, positions)
+        self._relaying = self._parts.relay.submit(
+            self._relay, decision.outputs, positions, self._membership
+        )
 
-    def _relay(self, outputs: ByPartition, positions: dict[int, int]) -> ByPartition:
+    def _relay(self, outputs: ByPartition, positions: Positions, member: object) -> ByPartition:
         hit("before_produce")
-        self._parts.publisher.publish(flat(outputs), positions)
+        self._parts.publisher.publish(flat(outputs), positions, member)
         return outputs
 
     def _finish_relay(self) -> None:
@@ -270,9 +274,9 @@ class Step:
         relaying, self._relaying = self._relaying, None
         self._remember_published(answer_of(relaying))
 
-    def _publish(self, outputs: ByPartition, positions: dict[int, int]) -> None:
+    def _publish(self, outputs: ByPartition, positions: Positions) -> None:
         publish = self._parts.publisher.publish
-        answer_of(self._parts.relay.submit(publish, flat(outputs), positions))
+        answer_of(self._parts.relay.submit(publish, flat(outputs), positions, self._membership))
         self._remember_published(outputs)
 
     def _remember_published(self, outputs: ByPartition) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 import redis
 
 from services.common import clients
-from services.common.batch import Batch, Decision, Handler, Output
+from services.common.batch import Batch, Decision, Handler, Output, Record
 from services.common.health import HealthServer
 from services.common.kafka_log import KafkaLog
 from services.common.kafka_publisher import FencedPublisher, PlainPublisher
@@ -58,6 +58,9 @@ class _Guarded:
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
+
+    def prepare(self, records: Sequence[Record]) -> None:
+        self._handler.prepare(records)
 
     def decide(self, batch: Batch) -> Decision:
         try:

@@ -70,6 +70,9 @@ class DecideHandler:
         self._rules = {name: rules_of(workspace) for name, workspace in workspaces.items()}
         self._store = store
 
+    def prepare(self, records: Sequence[Record]) -> None:
+        """Nothing: reading scores is a small part of deciding on them."""
+
     def decide(self, batch: Batch) -> Decision:
         """Load, decide for each customer, and say what to write and publish."""
         decision = Decision()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 import redis
 
 from schemas.dead_letter import Reason
 from schemas.topics import PROFILES
-from services.common.batch import Batch, Decision, Output, next_version
+from services.common.batch import Batch, Decision, Output, Record, next_version
 from services.common.dead_letters import dead_letter
 from services.common.settings import Settings
 from services.common.workspace import Workspace
@@ -72,6 +73,13 @@ class Deciding:
         outputs.append(output)
 
 
+class Prepared(NamedTuple):
+    """Records that were read before their turn."""
+
+    records: Sequence[Record]
+    understood: Read
+
+
 class ProfileHandler:
     """Brings identity and folds to the atomic step."""
 
@@ -84,12 +92,19 @@ class ProfileHandler:
         self._rules = {name: rules_of(workspace) for name, workspace in workspaces.items()}
         self._publications = Publications({n: w.currency for n, w in workspaces.items()})
         self._blocked = {name: _blocked_of(one) for name, one in workspaces.items()}
+        self._prepared: Prepared | None = None
+
+    def prepare(self, records: Sequence[Record]) -> None:
+        """Read and name what will be decided on next."""
+        self._prepared = Prepared(records, self._named(read(records)))
 
     def decide(self, batch: Batch) -> Decision:
         """Load what the batch needs, link and fold its events, show who changed."""
         deciding = Deciding(batch)
-        arrivals = self._named(read(batch.records), deciding)
-        arrivals = self._first_times(arrivals, deciding)
+        understood = self._understood(batch.records)
+        for refusal in understood.refusals:
+            self._refuse(refusal, deciding)
+        arrivals = self._first_times(understood.arrivals, deciding)
         graph = self._load(arrivals, deciding)
         for arrival in arrivals:
             graph.apply(arrival.event)
@@ -132,17 +147,24 @@ class ProfileHandler:
 
     # -- which events count --------------------------------------------------------------------
 
-    def _named(self, understood: Read, deciding: Deciding) -> list[Arrival]:
+    def _understood(self, records: Sequence[Record]) -> Read:
+        """The records read and named: those that were prepared, and the others."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or records[: len(prepared.records)] != prepared.records:
+            return self._named(read(records))
+        rest = self._named(read(records[len(prepared.records) :]))
+        ready = prepared.understood
+        return Read(ready.arrivals + rest.arrivals, ready.refusals + rest.refusals)
+
+    def _named(self, understood: Read) -> Read:
         """Give events the nodes of their identifiers; refuse those that have none."""
-        refusals, named = understood.refusals, []
+        named = Read([], understood.refusals)
         for arrival in understood.arrivals:
             refusal = self._name(arrival)
             if refusal is None:
-                named.append(arrival)
+                named.arrivals.append(arrival)
             else:
-                refusals.append(refusal)
-        for refusal in refusals:
-            self._refuse(refusal, deciding)
+                named.refusals.append(refusal)
         return named
 
     def _name(self, arrival: Arrival) -> Refusal | None:

@@ -171,8 +171,11 @@ class Worker:
     def _relay(self, messages: Sequence[Message], outputs: Sequence[Output]) -> None:
         next_offsets = {message.partition(): message.offset() + 1 for message in messages}
         hit("before_produce")
+        publisher = self._clients.publisher
+        # of now: when the relay gets to it, a rebalance may have taken partitions from us
+        membership = publisher.membership()
         self._relaying = Relaying(
-            done=self._clients.relay.submit(self._clients.publisher.publish, outputs, next_offsets),
+            done=self._clients.relay.submit(publisher.publish, outputs, next_offsets, membership),
             next_offsets=next_offsets,
             fingerprint=self._clients.models.fingerprint(),
             snapshots=len(messages),

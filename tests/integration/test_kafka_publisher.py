@@ -56,7 +56,7 @@ def read(kafka: str, topic: str) -> list[bytes]:
 
 def test_what_is_published_can_be_read(publisher: Publisher, engines: Engines, topic: str) -> None:
     values = [b"%d" % number for number in range(1_200)]
-    publisher.publish([Output(topic, b"key", value) for value in values], {})
+    publisher.publish([Output(topic, b"key", value) for value in values], {}, None)
     assert read(engines.kafka, topic) == values
 
 
@@ -66,8 +66,8 @@ def test_one_record_that_kafka_refuses_fails_the_publishing(
     """In a transaction nothing is read of it then; and the next publishing does its own."""
     refused = Output(topic, b"key", os.urandom(2 * RECORD_BYTES_MAX))
     with pytest.raises(PublishFailed, match="RAPPORT_KAFKA"):
-        publisher.publish([Output(topic, b"key", b"before"), refused], {})
-    publisher.publish([Output(topic, b"key", b"after")], {})
+        publisher.publish([Output(topic, b"key", b"before"), refused], {}, None)
+    publisher.publish([Output(topic, b"key", b"after")], {}, None)
     seen = read(engines.kafka, topic)
     assert seen[-1] == b"after"
     if isinstance(publisher, FencedPublisher):
@@ -78,12 +78,12 @@ def test_after_kafka_was_away_the_first_publishing_arrives(
     publisher: Publisher, engines: Engines, topic: str
 ) -> None:
     """A transaction of a producer that was idle meanwhile would hear nothing, and fail."""
-    publisher.publish([Output(topic, b"key", b"before")], {0: 1})
+    publisher.publish([Output(topic, b"key", b"before")], {0: 1}, publisher.membership())
     if "kafka" not in engines.processes:
         pytest.skip("this Kafka is not ours to stop")
     engines.kill("kafka")
     engines.start("kafka")
     settings = Settings(kafka=engines.kafka, redis=engines.redis)
     assert clients.wait_for(settings, "Kafka", stopped=lambda: False)
-    publisher.publish([Output(topic, b"key", b"after")], {0: 2})
+    publisher.publish([Output(topic, b"key", b"after")], {0: 2}, publisher.membership())
     assert read(engines.kafka, topic) == [b"before", b"after"]

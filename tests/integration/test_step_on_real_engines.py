@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from deploy.embedded.engines import Engines
 from schemas.dead_letter import DeadLetter, Reason
-from services.common.batch import Batch, Decision, Output, next_version, unpack_state
+from services.common.batch import Batch, Decision, Output, Record, next_version, unpack_state
 from services.common.clients import ensure_topics
 from services.common.ports import Gap
 from services.common.run import Stop
@@ -30,6 +30,9 @@ class Counting:
     def __init__(self, client: redis.Redis, prefix: str) -> None:
         self._client = client
         self._prefix = prefix
+
+    def prepare(self, records: Sequence[Record]) -> None:
+        """Nothing."""
 
     def decide(self, batch: Batch) -> Decision:
         decision = Decision()

@@ -24,6 +24,8 @@ class Rules:
     seek_to_store: bool = True
     fence: bool = True
     follow_assignments: bool = True
+    forget_ahead: bool = True
+    membership_of_then: bool = True
 
 
 @dataclass
@@ -185,9 +187,21 @@ class FakeLog:
         self._world, self._worker = world, worker
         self._at: dict[int, int | None] = {}
         self._assignments: dict[int, int] = {}
+        self._ahead: list[Record] = []
         self.generation = -1
 
     def take(self, timeout_s: float) -> list[Record]:
+        taken, self._ahead = self._ahead, []
+        return taken + self._next()
+
+    def has_more(self) -> bool:
+        return self._world.dice.random() < 0.5
+
+    def take_ahead(self) -> list[Record]:
+        self._ahead += self._next()
+        return list(self._ahead)
+
+    def _next(self) -> list[Record]:
         self.poll()
         taken = []
         for partition, at in self._at.items():
@@ -220,6 +234,8 @@ class FakeLog:
         self._worker.pass_here()
         if not self._world.rules.seek_to_store:
             offset = self._world.committed.get(partition, 0)
+        if self._world.rules.forget_ahead:
+            self._ahead = [record for record in self._ahead if record.partition != partition]
         if partition in self._at:
             self._at[partition] = offset or 0
         return offset or 0
@@ -231,12 +247,19 @@ class FakePublisher:
     def __init__(self, world: World, worker: Worker, log: FakeLog) -> None:
         self._world, self._worker, self._log = world, worker, log
 
-    def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
+    def membership(self) -> object:
+        return self._log.generation
+
+    def publish(
+        self, outputs: Sequence[Output], positions: Mapping[int, int], membership: object
+    ) -> None:
         if not self._world.rules.fence:
             self._one_by_one(outputs)
             return
         self._worker.pass_here()
-        if self._log.generation != self._world.generation or self._world.fails(0.02):
+        if not self._world.rules.membership_of_then:
+            membership = self._log.generation
+        if membership != self._world.generation or self._world.fails(0.02):
             raise PublishFailed("fenced, or Kafka is away")
         self._world.topic += outputs
         self._world.committed.update(positions)

@@ -42,6 +42,9 @@ class Folding:
         self._store = store
         self._poison = poison
 
+    def prepare(self, records: Sequence[Record]) -> None:
+        """Nothing."""
+
     def decide(self, batch: Batch) -> Decision:
         if any(int(record.value) in self._poison for record in batch.records):
             raise ValueError("poison")

@@ -95,7 +95,12 @@ class FakePublisher:
         self.sizes: list[int] = []
         self.failures = 0
 
-    def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
+    def membership(self) -> object:
+        return None
+
+    def publish(
+        self, outputs: Sequence[Output], positions: Mapping[int, int], membership: object
+    ) -> None:
         self.positions.append(positions)
         self.sizes.append(len(outputs))
         if self.failures:

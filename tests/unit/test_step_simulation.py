@@ -16,7 +16,7 @@ from tests.simulation.schedule import run
 
 SCHEDULES = int(os.environ.get("RAPPORT_SIM_SCHEDULES", "2000"))
 FIRST_SEED = int(os.environ.get("RAPPORT_SIM_SEED", "0"))
-SCHEDULES_UNTIL_A_MISSING_RULE_SHOWS = 400
+SCHEDULES_UNTIL_A_MISSING_RULE_SHOWS = 1_000
 
 
 def seeds() -> range:
@@ -52,6 +52,8 @@ def test_without_the_fence_every_event_still_counts_once_and_is_published() -> N
         "keep_slots",
         "seek_to_store",
         "follow_assignments",
+        "forget_ahead",
+        "membership_of_then",
     ],
 )
 def test_the_simulation_notices_when_a_rule_is_taken_out(rule: str) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from services.common.batch import Batch, Decision, Due, Output, Record
-from services.common.ports import Commit, Observer, Outcome, Place
+from services.common.ports import Commit, LogGone, Observer, Outcome, Place
+from services.common.relay import Relay
 from services.common.slot import pack
 from services.common.step import VERIFY_EVERY_US, Parts, Step
 from tests.simulation.schedule import Inline
@@ -31,6 +38,12 @@ class Log:
                 self.at[partition] = LAST + 1
         return taken
 
+    def has_more(self) -> bool:
+        return False
+
+    def take_ahead(self) -> list[Record]:
+        return []
+
     def assigned(self) -> Mapping[int, int]:
         return dict.fromkeys(self.at, self.assignment)
 
@@ -41,6 +54,33 @@ class Log:
         self.at[partition] = offset or 0
         self.sought.append((partition, offset or 0))
         return offset or 0
+
+
+class Backlog(Log):
+    """Brings one record of each partition at a time, and always has more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ahead: list[Record] = []
+
+    def take(self, timeout_s: float) -> list[Record]:
+        taken, self.ahead = self.ahead, []
+        return taken or self._next()
+
+    def has_more(self) -> bool:
+        return True
+
+    def take_ahead(self) -> list[Record]:
+        self.ahead += self._next()
+        return list(self.ahead)
+
+    def _next(self) -> list[Record]:
+        taken = []
+        for partition, at in self.at.items():
+            if at is not None and at <= LAST:
+                taken.append(Record("in", partition, at, b"k", b"v"))
+                self.at[partition] = at + 1
+        return taken
 
 
 class Store:
@@ -73,7 +113,12 @@ class Publisher:
     def __init__(self) -> None:
         self.published: list[Output] = []
 
-    def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
+    def membership(self) -> object:
+        return None
+
+    def publish(
+        self, outputs: Sequence[Output], positions: Mapping[int, int], membership: object
+    ) -> None:
         self.published += outputs
 
 
@@ -83,6 +128,9 @@ class Remembering:
     def __init__(self, poison: tuple[int, int] | None = None) -> None:
         self.decided: list[tuple[int, int]] = []
         self._poison = poison
+
+    def prepare(self, records: Sequence[Record]) -> None:
+        """Nothing."""
 
     def decide(self, batch: Batch) -> Decision:
         places = [(record.partition, record.offset) for record in batch.records]
@@ -153,10 +201,84 @@ def test_a_full_slot_is_claimed_before_it_is_published() -> None:
     seen: list[Place] = []
 
     class Watching(Publisher):
-        def publish(self, outputs: Sequence[Output], positions: Mapping[int, int]) -> None:
+        def publish(
+            self, outputs: Sequence[Output], positions: Mapping[int, int], membership: object
+        ) -> None:
             seen.append(store.kept[0])
-            publisher.publish(outputs, positions)
+            publisher.publish(outputs, positions, membership)
 
     Step(parts(Log(), store, publisher=Watching())).run_once()
     assert seen[0] == replace(before, commits=8), "a commit of whoever had it is refused now"
     assert len(publisher.published) == 1
+
+
+def test_a_relay_that_comes_late_publishes_under_the_membership_of_its_batch() -> None:
+    """Else who lost a partition meanwhile is let through, and a stale snapshot comes last."""
+    polls, under = [0], list[object]()
+
+    class Polled(Log):
+        def take(self, timeout_s: float) -> list[Record]:
+            polls[0] += 1
+            return super().take(timeout_s)
+
+    class Member(Publisher):
+        def membership(self) -> object:
+            return polls[0]
+
+        def publish(
+            self, outputs: Sequence[Output], positions: Mapping[int, int], membership: object
+        ) -> None:
+            under.append(membership)
+
+    class Late(Executor):
+        """Runs a call when its result is asked for."""
+
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            future.result = lambda timeout=None: fn(*args)  # type: ignore[method-assign]
+            return future
+
+    class Telling(Remembering):
+        def decide(self, batch: Batch) -> Decision:
+            outputs = {r.partition: [Output("out", b"k", b"v")] for r in batch.records}
+            return Decision(outputs=outputs)
+
+    made = parts(Polled(), Store(), publisher=Member(), handler=Telling())
+    step = Step(replace(made, relay=Late()))
+    step.run_once()
+    step.run_once()
+    assert polls == [2]
+    assert under == [1]
+
+
+def test_what_can_not_be_prepared_is_decided_on_in_its_turn() -> None:
+    class Unprepared(Remembering):
+        def prepare(self, records: Sequence[Record]) -> None:
+            raise ValueError("a bug")
+
+    handler = Unprepared(poison=(0, 3))
+    step = Step(parts(Backlog(), Store(), handler=handler))
+    for _ in range(10):
+        step.run_once()
+    wanted = {(partition, offset) for partition in (0, 1) for offset in range(LAST + 1)}
+    assert set(handler.decided) == wanted - {(0, 3)}
+
+
+def test_a_commit_is_over_before_a_fault_of_the_log_is_told() -> None:
+    """Else it could land when its partition has been read anew."""
+    landed = threading.Event()
+
+    class Broken(Backlog):
+        def take_ahead(self) -> list[Record]:
+            raise LogGone("no broker")
+
+    class Slow(Store):
+        def commit(self, commit: Commit) -> Outcome:
+            time.sleep(0.05)
+            landed.set()
+            return super().commit(commit)
+
+    step = Step(replace(parts(Broken(), Slow()), relay=Relay()))
+    with pytest.raises(LogGone):
+        step.run_once()
+    assert landed.is_set()
