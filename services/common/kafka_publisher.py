@@ -8,15 +8,14 @@ report for each record in Python took a tenth of the publishing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from services.common.batch import Output
 from services.common.failpoints import hit
-from services.common.ports import PublishFailed
+from services.common.ports import Positions, PublishFailed
 
 log_to = logging.getLogger(__name__)
 
@@ -25,7 +24,6 @@ TRANSACTION_S_MAX = 10
 #: librdkafka repeats this while the group rebalances, and the group waits for the thread that
 #: waits for us: give up soon, so that it polls.
 SEND_OFFSETS_S_MAX = 3
-NO_POSITIONS: Mapping[int, int] = MappingProxyType({})
 
 
 class Reports:
@@ -52,12 +50,7 @@ class PlainPublisher:
     def membership(self) -> None:
         """Nobody is fenced here."""
 
-    def publish(
-        self,
-        outputs: Sequence[Output],
-        positions: Mapping[int, int] = NO_POSITIONS,
-        membership: object = None,
-    ) -> None:
+    def publish(self, outputs: Sequence[Output], positions: Positions, membership: object) -> None:
         """Send and wait for every report. Positions and membership are of no use here."""
         reports = Reports()
         try:
@@ -88,9 +81,7 @@ class FencedPublisher:
         """The group's generation and this member; to be taken between two polls."""
         return self._consumer.consumer_group_metadata()
 
-    def publish(
-        self, outputs: Sequence[Output], positions: Mapping[int, int], membership: object
-    ) -> None:
+    def publish(self, outputs: Sequence[Output], positions: Positions, membership: object) -> None:
         """Send, carry the offsets, commit; after any fault a new producer starts afresh.
 
         The group must still be as it was when `membership` was taken: with that of now, a worker
@@ -131,7 +122,7 @@ class FencedPublisher:
         self,
         producer: Any,
         outputs: Sequence[Output],
-        positions: Mapping[int, int],
+        positions: Positions,
         membership: object,
     ) -> None:
         producer.begin_transaction()

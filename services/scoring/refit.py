@@ -43,4 +43,4 @@ def publish(publisher: PlainPublisher, model: Model) -> None:
         subject=model.workspace,
     )
     key = model.workspace.encode()
-    publisher.publish([Output(topics.MODELS.name, key, to_json(model), tuple(marks))])
+    publisher.publish([Output(topics.MODELS.name, key, to_json(model), tuple(marks))], {}, None)

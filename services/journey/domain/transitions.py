@@ -24,13 +24,11 @@ def entered(before: State | None, known: State, now_us: int, rules: Rules) -> St
 
 def remained(before: State, known: State, now_us: int, rules: Rules) -> State:
     """`known` in the stage it was in before. An older silence may have become a later one."""
-    if known.last_order_us == before.last_order_us:
-        return known._replace(since_us=before.since_us, quiet=before.quiet)
     known = _numbered(before, known)
-    if known.stage not in SILENT:
-        return known._replace(since_us=before.since_us, quiet=before.quiet)
-    since_us = became_true_us(known, now_us)
-    return known._replace(since_us=since_us, quiet=_too_old(since_us, now_us, rules))
+    if known.stage in SILENT and known.last_order_us != before.last_order_us:
+        since_us = became_true_us(known, now_us)
+        return known._replace(since_us=since_us, quiet=_too_old(since_us, now_us, rules))
+    return known._replace(since_us=before.since_us, quiet=before.quiet)
 
 
 def _too_old(at_us: int, now_us: int, rules: Rules) -> bool:
