@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from time import monotonic
 from uuid import uuid4
 
 import pytest
@@ -16,6 +15,7 @@ from services.common import clients
 from services.common.batch import Record
 from services.common.kafka_log import KafkaLog
 from services.common.settings import Settings
+from tests.integration.test_step_on_real_engines import until
 
 RECORDS, BATCH = 20, 8
 
@@ -39,16 +39,10 @@ def reading(engines: Engines, topic: str) -> Iterator[KafkaLog]:
     """A log whose partitions are both sought to their beginning."""
     settings = Settings(kafka=engines.kafka, redis=engines.redis)
     with closing(KafkaLog(clients.consumer(settings, topic), topic, BATCH)) as log:
-        eventually(lambda: bool(log.take(0.1)) or len(log.assigned()) == 2)
+        until(lambda: bool(log.take(0.1)) or len(log.assigned()) == 2)
         for partition in (0, 1):
             log.seek(partition, 0)
         yield log
-
-
-def eventually(reached: Callable[[], bool]) -> None:
-    deadline = monotonic() + 30
-    while not reached():
-        assert monotonic() < deadline
 
 
 def places(records: list[Record]) -> list[tuple[int, int]]:
@@ -71,7 +65,7 @@ def test_every_record_comes_once_and_in_order_also_when_taken_ahead(
         return len(taken) >= 2 * RECORDS
 
     with reading(engines, topic) as log:
-        eventually(take)
+        until(take)
         for partition in (0, 1):
             mine = [place for place in places(taken) if place[0] == partition]
             assert mine == [(partition, offset) for offset in range(RECORDS)]
@@ -87,11 +81,11 @@ def test_what_was_taken_ahead_of_a_partition_that_is_sought_is_read_again(
         return len(taken) >= 2 * RECORDS
 
     with reading(engines, topic) as log:
-        eventually(lambda: len(log.take_ahead()) == BATCH)
+        until(lambda: len(log.take_ahead()) == BATCH)
         sought = log.take_ahead()[0].partition
         assert log.lag()[sought] == RECORDS, "what is ahead still waits"
         log.seek(sought, 0)
-        eventually(take)
+        until(take)
         for partition in (0, 1):
             mine = [place for place in places(taken) if place[0] == partition]
             assert mine == [(partition, offset) for offset in range(RECORDS)]
