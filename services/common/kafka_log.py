@@ -56,8 +56,12 @@ class KafkaLog:
             return records
         for message in self._consumer.consume(most, timeout_s):
             if (error := message.error()) is None:
-                self._at_end.discard(message.partition())
-                records.append(_record(message))
+                # without headers: no step reads them, and they cost as much as all the rest
+                partition, value = message.partition(), message.value() or b""
+                records.append(
+                    Record(self._topic, partition, message.offset(), message.key(), value)
+                )
+                self._at_end.discard(partition)
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._at_end.add(message.partition())
             else:
@@ -143,14 +147,3 @@ class KafkaLog:
         if error.fatal():
             raise KafkaException(error)
         log_to.warning("Kafka (RAPPORT_KAFKA): %s", error)
-
-
-def _record(message: Any) -> Record:
-    """Without headers: no step reads them, and fetching them costs as much as all the rest."""
-    return Record(
-        message.topic(),
-        message.partition(),
-        message.offset(),
-        message.key(),
-        message.value() or b"",
-    )

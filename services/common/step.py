@@ -39,6 +39,9 @@ log_to = logging.getLogger(__name__)
 #: The world's faults: they say nothing about a record, so no record is blamed for them.
 OUTAGES = (LogGone, StoreGone, PublishFailed, Gap)
 
+#: An offset that no record has.
+NEVER = 1 << 63
+
 #: How long the outputs may wait that a fenced worker left behind in a partition which then rests.
 VERIFY_EVERY_US = 5_000_000
 
@@ -83,7 +86,8 @@ class Step:
         self._gather.taken(len(taken))
         # what was taken of a partition before it was (re)assigned will be read again from its place
         new = self._follow_assignment()
-        records = [r for r in taken if r.partition not in new and self._is_next(r)]
+        begins = {p: place.offset or 0 for p, place in self._places.items() if p not in new}
+        records = [r for r in taken if r.offset >= begins.get(r.partition, NEVER)]
         # what is due may be settled by a record that waits: the log comes first
         read = self._places.keys() & self._parts.log.at_end()
         due = self._parts.store.due(read, self._parts.now_us())
@@ -109,10 +113,6 @@ class Step:
         self._unchecked.clear()  # that of their slots as well
         self._places.clear()
         self._full.clear()
-
-    def _is_next(self, record: Record) -> bool:
-        place = self._places.get(record.partition)
-        return place is not None and (place.offset is None or record.offset >= place.offset)
 
     # -- partitions --------------------------------------------------------------------------
 
