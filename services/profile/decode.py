@@ -6,25 +6,23 @@ Refusal, never an exception.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
 from schemas.dead_letter import Reason
 from services.common.batch import Record
-from services.profile.domain import event as seen
-from services.profile.domain.event import Event, Facts, Name
+from services.profile.domain.event import KIND_OF, Counted, Event, Facts, Name
 from services.profile.domain.ids import uuid_bytes
-from services.profile.domain.part import KINDS
+from services.profile.domain.part import KIND_CODES, KindCode
 
-_KIND_BEGINS: Final = b'{"kind":"'
-_KINDS: Final = {kind.encode(): kind for kind in KINDS}
+Properties = TypeVar("Properties")
 
 
-class Envelope(msgspec.Struct, gc=False):
+class Envelope(msgspec.Struct, Generic[Properties], gc=False):
     """The fields of a touchpoint that are read; the rest is left as it is."""
 
     workspace: str
@@ -34,7 +32,7 @@ class Envelope(msgspec.Struct, gc=False):
     occurred_at: str
     received_at: str
     identifiers: list[Name]
-    properties: msgspec.Raw
+    properties: Properties
     channel: str | None = None
 
 
@@ -42,19 +40,19 @@ class _Kind(msgspec.Struct, gc=False):
     kind: str
 
 
-class _Traits(msgspec.Struct):
-    traits: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict)
+class Arrival(msgspec.Struct, gc=False):
+    """An event with the record it came in. `occurred_at` as it is written there.
 
-
-@dataclass(slots=True)
-class Arrival:
-    """An event with the record it came in. `occurred_at` as it is written there."""
+    `message`: the hash of its message id, which is remembered in that `week`.
+    """
 
     record: Record
     event: Event
     message_id: str
     event_id: str
     occurred_at: str
+    message: int = 0
+    week: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +73,10 @@ class Read:
     refusals: list[Refusal] = field(default_factory=list)
 
 
-def _identified(properties: msgspec.Raw) -> seen.Identified:
-    traits = _TRAITS.decode(properties).traits
-    return seen.Identified({name: bytes(value) for name, value in traits.items()})
-
-
-def _counted(properties: msgspec.Raw) -> seen.Counted:
-    return _COUNTED
-
-
-_COUNTED: Final = seen.Counted()
-_TRAITS: Final = msgspec.json.Decoder(_Traits)
-_KIND: Final = msgspec.json.Decoder(_Kind)
-_ENVELOPE: Final = msgspec.json.Decoder(Envelope)
-
-#: Kind of touchpoint -> how its properties are read. Kinds that are only counted are not here.
-FACTS: Final[dict[str, Callable[[msgspec.Raw], Facts]]] = {
-    "page_viewed": msgspec.json.Decoder(seen.Viewed).decode,
-    "product_viewed": msgspec.json.Decoder(seen.Viewed).decode,
-    "order_completed": msgspec.json.Decoder(seen.Ordered).decode,
-    "order_refunded": msgspec.json.Decoder(seen.Refunded).decode,
-    "call_completed": msgspec.json.Decoder(seen.Called).decode,
-    "complaint_received": msgspec.json.Decoder(seen.Complained).decode,
-    "complaint_handled": msgspec.json.Decoder(seen.Handled).decode,
-    "survey_answered": msgspec.json.Decoder(seen.Surveyed).decode,
-    "identified": _identified,
-    "aliased": msgspec.json.Decoder(seen.Aliased).decode,
-    "account_linked": msgspec.json.Decoder(seen.Linked).decode,
-}
+_COUNTED: Final = Counted()
+_KNOWN: Final = msgspec.json.Decoder(Envelope[Facts])
+_ANY: Final = msgspec.json.Decoder(Envelope[_Kind])
+_UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def read(records: Sequence[Record]) -> Read:
@@ -110,48 +84,58 @@ def read(records: Sequence[Record]) -> Read:
     result = Read()
     for record in records:
         try:
-            envelope = _ENVELOPE.decode(record.value)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            result.refusals.append(_undecodable(record, error))
+            envelope = _KNOWN.decode(record.value)
+        except _UNDECODABLE as error:
+            _read_unknown(record, error, result)
             continue
-        try:
-            result.arrivals.append(_arrival(record, envelope))
-        except (ValueError, OverflowError, RecursionError) as error:
-            reason = Reason.BAD_PROPERTIES
-            result.refusals.append(Refusal(record, reason, str(error), envelope.workspace))
+        facts = envelope.properties
+        _arrive(record, envelope, KIND_OF[type(facts)], facts, result)
     return result
 
 
-def _undecodable(record: Record, error: Exception) -> Refusal:
-    if isinstance(error, msgspec.ValidationError):
-        return Refusal(record, Reason.BAD_PROPERTIES, str(error))
-    return Refusal(record, Reason.MALFORMED_JSON, str(error))
+def _read_unknown(record: Record, error: Exception, result: Read) -> None:
+    """A kind that only a later version knows is counted; all else is wrong for a reason."""
+    try:
+        envelope = _ANY.decode(record.value)
+    except _UNDECODABLE as undecodable:
+        wrong = isinstance(undecodable, msgspec.ValidationError)
+        reason = Reason.BAD_PROPERTIES if wrong else Reason.MALFORMED_JSON
+        result.refusals.append(Refusal(record, reason, str(undecodable)))
+        return
+    kind = envelope.properties.kind
+    if kind in KIND_CODES:
+        refusal = Refusal(record, Reason.BAD_PROPERTIES, str(error), envelope.workspace)
+        result.refusals.append(refusal)
+    else:
+        _arrive(record, envelope, kind, _COUNTED, result)
 
 
-def _arrival(record: Record, envelope: Envelope) -> Arrival:
-    kind = _kind_of(envelope.properties)
-    event = Event(
-        envelope.workspace,
-        envelope.source,
-        uuid_bytes(envelope.event_id),
-        moment_of(envelope.occurred_at),
-        moment_of(envelope.received_at),
-        kind,
-        FACTS.get(kind, _counted)(envelope.properties),
-        envelope.channel,
-        names=envelope.identifiers,
-    )
-    return Arrival(record, event, envelope.message_id, envelope.event_id, envelope.occurred_at)
-
-
-def _kind_of(properties: msgspec.Raw) -> str:
-    """`kind` stands first where ingest wrote it; read the object where it does not."""
-    raw = bytes(properties)
-    if raw.startswith(_KIND_BEGINS):
-        kind = _KINDS.get(raw[len(_KIND_BEGINS) : raw.find(b'"', len(_KIND_BEGINS))])
-        if kind is not None:
-            return kind
-    return _KIND.decode(raw).kind
+def _arrive(
+    record: Record,
+    envelope: Envelope[Facts] | Envelope[_Kind],
+    kind: KindCode,
+    facts: Facts,
+    result: Read,
+) -> None:
+    written = envelope.occurred_at
+    try:
+        event = Event(
+            envelope.workspace,
+            envelope.source,
+            uuid_bytes(envelope.event_id),
+            moment_of(written),
+            moment_of(envelope.received_at),
+            kind,
+            facts,
+            envelope.channel,
+            envelope.identifiers,
+        )
+    except (ValueError, OverflowError) as error:
+        refusal = Refusal(record, Reason.BAD_PROPERTIES, str(error), envelope.workspace)
+        result.refusals.append(refusal)
+        return
+    arrival = Arrival(record, event, envelope.message_id, envelope.event_id, written)
+    result.arrivals.append(arrival)
 
 
 def moment_of(written: str) -> datetime:

@@ -29,12 +29,11 @@ class Publications:
 
     def resolved(self, arrival: Arrival, profile: str) -> Output:
         """The touchpoint as it came, with the profile it counts for spliced in."""
-        event, key = arrival.event, profile.encode()
-        value = arrival.record.value.rstrip()[:-1] + b',"profile_id":"' + key + b'"}'
-        time = arrival.occurred_at.encode()
-        marks = self._headers(
-            RESOLVED.name, event.workspace, resolved_id(arrival.event_id), time, key
-        )
+        key = profile.encode()
+        touchpoint = arrival.record.value.rstrip()[:-1]
+        value = b"".join((touchpoint, b',"profile_id":"', key, b'"}'))
+        time, event_id = arrival.occurred_at.encode(), resolved_id(arrival.event_id)
+        marks = self._headers(RESOLVED.name, arrival.event.workspace, event_id, time, key)
         return Output(RESOLVED.name, key, value, marks)
 
     def shown(self, home: bytes, version: int, component: Component, person: Person) -> Output:

@@ -5,34 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from itertools import chain
 
 import redis
 
-from schemas.dead_letter import Reason
 from schemas.topics import PROFILES
 from services.common.batch import Batch, Decision, Output, Record, next_version
 from services.common.dead_letters import dead_letter
 from services.common.settings import Settings
 from services.common.workspace import Workspace
-from services.profile.decode import Arrival, Read, Refusal, read
+from services.profile.decode import Arrival, Refusal
 from services.profile.domain.changes import Changes, Redirect, changes
 from services.profile.domain.component import kind_code
-from services.profile.domain.event import Aliased, Name
 from services.profile.domain.graph import Graph, Working
 from services.profile.domain.ids import Hashes, uuid_bytes, uuid_text
 from services.profile.domain.people import Rules, people
 from services.profile.kept import Kept
 from services.profile.metrics import Counts
+from services.profile.naming import Naming
 from services.profile.outputs import Publications
-from services.profile.store import Loaded, ProfileStore, component_key, node_key, pack, week_of
+from services.profile.store import Loaded, ProfileStore, component_key, node_key, pack
 
 SERVICE = "profile"
 
 #: Component id -> its new version and its bytes.
 Written = dict[bytes, tuple[int, int]]
-#: Value of an identifier -> the kinds in which it names nobody.
-Blocked = dict[str, set[str]]
 
 
 def rules_of(workspace: Workspace) -> Rules:
@@ -43,18 +40,6 @@ def rules_of(workspace: Workspace) -> Rules:
         ranks={kind_code(rule.kind): rank for rank, rule in enumerate(kinds)},
         hub_degree_max=workspace.identity.hub_degree_max,
     )
-
-
-def _blocked_of(workspace: Workspace) -> Blocked:
-    kinds: Blocked = {}
-    for rule in workspace.identity.kinds:
-        for value in rule.blocked:
-            kinds.setdefault(value, set()).add(rule.kind)
-    return kinds
-
-
-def _is_blocked(name: Name, blocked: Blocked) -> bool:
-    return name.kind in blocked.get(name.value, ())
 
 
 @dataclass(slots=True)
@@ -73,13 +58,6 @@ class Deciding:
         outputs.append(output)
 
 
-class Prepared(NamedTuple):
-    """Records that were read before their turn."""
-
-    records: Sequence[Record]
-    understood: Read
-
-
 class ProfileHandler:
     """Brings identity and folds to the atomic step."""
 
@@ -88,20 +66,18 @@ class ProfileHandler:
     ) -> None:
         self._store = ProfileStore(client, settings.message_id_buckets)
         self._kept = Kept(settings.profiles_kept_mb << 20)
-        self._hashes = Hashes(settings.salt)
+        self._naming = Naming(Hashes(settings.salt), workspaces)
         self._rules = {name: rules_of(workspace) for name, workspace in workspaces.items()}
         self._publications = Publications({n: w.currency for n, w in workspaces.items()})
-        self._blocked = {name: _blocked_of(one) for name, one in workspaces.items()}
-        self._prepared: Prepared | None = None
 
     def prepare(self, records: Sequence[Record]) -> None:
         """Read and name what will be decided on next."""
-        self._prepared = Prepared(records, self._named(read(records)))
+        self._naming.prepare(records)
 
     def decide(self, batch: Batch) -> Decision:
         """Load what the batch needs, link and fold its events, show who changed."""
         deciding = Deciding(batch)
-        understood = self._understood(batch.records)
+        understood = self._naming.understood(batch.records)
         for refusal in understood.refusals:
             self._refuse(refusal, deciding)
         arrivals = self._first_times(understood.arrivals, deciding)
@@ -147,52 +123,6 @@ class ProfileHandler:
 
     # -- which events count --------------------------------------------------------------------
 
-    def _understood(self, records: Sequence[Record]) -> Read:
-        """The records read and named: those that were prepared, and the others."""
-        prepared, self._prepared = self._prepared, None
-        if prepared is None or records[: len(prepared.records)] != prepared.records:
-            return self._named(read(records))
-        rest = self._named(read(records[len(prepared.records) :]))
-        ready = prepared.understood
-        return Read(ready.arrivals + rest.arrivals, ready.refusals + rest.refusals)
-
-    def _named(self, understood: Read) -> Read:
-        """Give events the nodes of their identifiers; refuse those that have none."""
-        named = Read([], understood.refusals)
-        for arrival in understood.arrivals:
-            refusal = self._name(arrival)
-            if refusal is None:
-                named.arrivals.append(arrival)
-            else:
-                named.refusals.append(refusal)
-        return named
-
-    def _name(self, arrival: Arrival) -> Refusal | None:
-        event = arrival.event
-        workspace = event.workspace
-        blocked = self._blocked.get(workspace)
-        if blocked is None:
-            return Refusal(
-                arrival.record,
-                Reason.UNKNOWN_WORKSPACE,
-                f"no workspace {workspace!r} is configured (RAPPORT_WORKSPACE)",
-                workspace or "unknown",
-            )
-        for name in event.names:
-            if name.value in blocked:  # hardly ever
-                event.names = [one for one in event.names if not _is_blocked(one, blocked)]
-                break
-        if not event.names:
-            detail = "no identifier, or only blocked ones"
-            return Refusal(arrival.record, Reason.NO_IDENTIFIER, detail, workspace)
-        node = self._hashes.node
-        event.nodes = [node(workspace, one.kind, one.value) for one in event.names]
-        if isinstance(event.facts, Aliased):
-            previous = event.facts.previous
-            if not _is_blocked(previous, blocked):
-                event.alias = node(workspace, previous.kind, previous.value)
-        return None
-
     def _refuse(self, refusal: Refusal, deciding: Deciding) -> None:
         letter = dead_letter(
             refusal.record,
@@ -208,10 +138,8 @@ class ProfileHandler:
         """Drop events whose message id is remembered; remember the others."""
         messages: dict[tuple[str, int], dict[int, Arrival]] = {}
         for arrival in arrivals:
-            event = arrival.event
-            message = self._hashes.message(event.workspace, arrival.message_id)
-            week = week_of(event.received)
-            messages.setdefault((event.workspace, week), {}).setdefault(message, arrival)
+            asked = messages.setdefault((arrival.event.workspace, arrival.week), {})
+            asked.setdefault(arrival.message, arrival)
         first: list[Arrival] = []
         seen: dict[str, set[int]] = {}
         remembered = deciding.decision.remembered
@@ -232,8 +160,9 @@ class ProfileHandler:
     # -- what they change ------------------------------------------------------------------------
 
     def _load(self, arrivals: Sequence[Arrival], deciding: Deciding) -> Graph:
-        nodes = {node: None for arrival in arrivals for node in arrival.event.nodes}
-        nodes |= {arrival.event.alias: None for arrival in arrivals if arrival.event.alias}
+        events = [arrival.event for arrival in arrivals]
+        nodes = dict.fromkeys(chain.from_iterable([event.nodes for event in events]))
+        nodes |= dict.fromkeys([event.alias for event in events if event.alias is not None])
         kept, missing = self._kept.take(nodes)
         loaded, absent = self._store.load(missing)
         graph = Graph(self._rules)
@@ -282,9 +211,9 @@ class ProfileHandler:
         show = self._publications
         for person in found.shown:
             deciding.publish(partition, show.shown(home.key, version, component, person))
+        counts.snapshots += len(found.shown)
         for lost in found.redirects:
             deciding.publish(partition, show.redirected(home.key, version, component, lost))
-        counts.snapshots += len(found.shown)
-        counts.redirects += len(found.redirects)
-        counts.merges += sum(lost.was_shown for lost in found.redirects)
+            counts.redirects += 1
+            counts.merges += lost.was_shown
         return found

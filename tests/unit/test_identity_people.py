@@ -7,6 +7,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.base import to_json
 from schemas.dead_letter import Reason
 from schemas.profile import Profile
 from schemas.touchpoint import ResolvedTouchpoint, Touchpoint
@@ -238,6 +239,25 @@ def test_an_event_of_an_unknown_workspace_or_unreadable_is_a_dead_letter() -> No
         Reason.BAD_PROPERTIES,
     }
     assert len(letters) == 6
+
+
+def test_a_kind_that_only_a_later_version_knows_is_counted_under_its_name() -> None:
+    run = Run()
+    value = to_json(touchpoint("user_id:u", kind="custom", name="x"))
+    assert value.count(b'"kind":"custom"') == 1
+    run.take_raw(value.replace(b'"kind":"custom"', b'"kind":"store_entered"'))
+    (shown,) = topic(run).values()
+    assert shown.behaviour.by_kind == {"store_entered": 1}
+
+
+def test_what_is_wrong_with_a_known_kind_is_named_with_its_place_and_workspace() -> None:
+    money = {"amount": "9.99", "currency": "USD"}
+    order = touchpoint("user_id:u", kind="order_completed", order_id="SO-1", total=money)
+    written = to_json(order)
+    (letter,) = Run().take_raw(written.replace(b'"order_id":"SO-1"', b'"order_id":1'))
+    said = json.loads(letter.value)
+    assert (said["reason"], said["workspace"]) == (Reason.BAD_PROPERTIES, "demo")
+    assert "$.properties.order_id" in said["detail"]
 
 
 def test_kinds_without_rules_are_the_weakest() -> None:

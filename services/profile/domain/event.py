@@ -1,99 +1,99 @@
-"""An event as identity and folds see it: only what they read, in plain values."""
+"""An event as identity and folds see it: only what they read, in plain values.
+
+msgspec makes them: three times as fast as dataclasses, and facts are decoded by their `kind`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from services.profile.domain.part import KIND_CODES, KindCode
 
 
-@dataclass(slots=True)
-class Name:
+class Name(msgspec.Struct, gc=False):
     """An identifier as it stands in a touchpoint."""
 
     kind: str
     value: str
 
 
-@dataclass(slots=True)
-class Money:
+class Money(msgspec.Struct, gc=False):
     amount: Decimal
     currency: str
 
 
-@dataclass(slots=True)
-class Line:
+class Line(msgspec.Struct, gc=False):
     category: str | None = None
 
 
-@dataclass(slots=True)
-class Viewed:
-    """page_viewed, product_viewed"""
+class Viewed(msgspec.Struct, tag_field="kind", gc=False):
+    """What both views have."""
 
     category: str | None = None
 
 
-@dataclass(slots=True)
-class Ordered:
+class PageViewed(Viewed, tag="page_viewed", gc=False):
+    pass
+
+
+class ProductViewed(Viewed, tag="product_viewed", gc=False):
+    pass
+
+
+class Ordered(msgspec.Struct, tag_field="kind", tag="order_completed", gc=False):
     order_id: str
     total: Money
-    lines: list[Line] = field(default_factory=list)
+    lines: list[Line] = []
 
 
-@dataclass(slots=True)
-class Refunded:
+class Refunded(msgspec.Struct, tag_field="kind", tag="order_refunded", gc=False):
     total: Money
 
 
-@dataclass(slots=True)
-class Called:
+class Called(msgspec.Struct, tag_field="kind", tag="call_completed", gc=False):
     duration_s: float = 0
 
 
-@dataclass(slots=True)
-class Complained:
+class Complained(msgspec.Struct, tag_field="kind", tag="complaint_received", gc=False):
     complaint_id: str
     severity: int = 2
     category: str | None = None
 
 
-@dataclass(slots=True)
-class Handled:
+class Handled(msgspec.Struct, tag_field="kind", tag="complaint_handled", gc=False):
     complaint_id: str
 
 
-@dataclass(slots=True)
-class Surveyed:
+class Surveyed(msgspec.Struct, tag_field="kind", tag="survey_answered", gc=False):
     survey: str
     score: float
 
 
-@dataclass(slots=True)
-class Identified:
+class Identified(msgspec.Struct, tag_field="kind", tag="identified", gc=False):
     """Trait names to JSON values."""
 
-    traits: dict[str, bytes]
+    traits: dict[str, msgspec.Raw] = {}
 
 
-@dataclass(slots=True)
-class Aliased:
+class Aliased(msgspec.Struct, tag_field="kind", tag="aliased", gc=False):
     previous: Name
 
 
-@dataclass(slots=True)
-class Linked:
-    """account_linked"""
-
+class Linked(msgspec.Struct, tag_field="kind", tag="account_linked", gc=False):
     account_id: str
 
 
-@dataclass(slots=True)
-class Counted:
+class Counted(msgspec.Struct, tag_field="kind", tag="custom", gc=False):
     """Any kind that is counted and nothing else."""
 
 
 Facts = (
-    Viewed
+    PageViewed
+    | ProductViewed
     | Ordered
     | Refunded
     | Called
@@ -106,9 +106,13 @@ Facts = (
     | Counted
 )
 
+#: The kind of touchpoint that facts are of, as the state knows it.
+KIND_OF: Final[dict[type, KindCode]] = {
+    facts: KIND_CODES[str(facts.__struct_config__.tag)] for facts in Facts.__args__
+}
 
-@dataclass(slots=True)
-class Event:
+
+class Event(msgspec.Struct, gc=False):
     """One touchpoint. `nodes`: ids of its identifiers, strongest first, none blocked.
 
     `alias`: the node that an aliased event joins with the strongest one. `stamp` (the first 8
@@ -120,11 +124,11 @@ class Event:
     event_id: bytes
     at: datetime
     received: datetime
-    kind: str
+    kind: KindCode
     facts: Facts
-    channel: str | None = None
-    nodes: list[bytes] = field(default_factory=list)
-    names: list[Name] = field(default_factory=list)
+    channel: str | None
+    names: list[Name]
+    nodes: list[bytes] = []
     alias: bytes | None = None
 
     @property

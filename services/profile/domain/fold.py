@@ -27,7 +27,6 @@ from services.profile.domain.part import (
     CSAT_ANSWERS,
     CSAT_MILLI,
     FIRST,
-    KIND_CODES,
     LAST,
     Answer,
     Complaint,
@@ -51,7 +50,7 @@ def fold(part: Part, event: Event) -> None:
         span[LAST] = at
     if event.received < span[BORN]:
         span[BORN] = event.received
-    kind = KIND_CODES.get(event.kind, event.kind)
+    kind = event.kind
     part.kinds[kind] = counted(part.kinds.get(kind), at)
     if event.channel:
         _count_channel(part.channels, event.channel, at)
@@ -147,7 +146,7 @@ def _surveyed(part: Part, event: Event, facts: seen.Surveyed) -> None:
 def _identified(part: Part, event: Event, facts: seen.Identified) -> None:
     traits = part.traits
     for name, value in facts.traits.items():
-        said = Said(event.at, event.stamp, event.source, value)
+        said = Said(event.at, event.stamp, event.source, bytes(value))
         known = traits.get(name)
         if known is None or said > known:
             traits[name] = said
@@ -160,7 +159,8 @@ def _linked(part: Part, event: Event, facts: seen.Linked) -> None:
 
 
 FOLDS: Final[dict[type, Fold]] = {
-    seen.Viewed: _viewed,
+    seen.PageViewed: _viewed,
+    seen.ProductViewed: _viewed,
     seen.Ordered: _ordered,
     seen.Refunded: _refunded,
     seen.Called: _called,

@@ -204,10 +204,9 @@ class Graph:
         known = home.component.links[place]
         if event.at > known.at or known.rule == FORBIDDEN:
             return True
-        link = _link_of(home, one, other, event, rule)
-        if link < known:
+        if (event.at, event.event_id, rule) < (known.at, known.event, known.rule):
             self._remember(home)
-            home.component.links[place] = link
+            home.component.links[place] = _link_of(home, one, other, event, rule)
         return True
 
     def _is_loose(self, home: Working, one: bytes, away: Working, other: bytes) -> bool:
