@@ -131,7 +131,7 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
         _identifiers(nodes),
         person.refused_links,
         _traits(whole.traits) if whole.traits else {},
-        sorted(whole.accounts),
+        sorted(whole.accounts) if whole.accounts else [],
         whole.seen[FIRST],
         whole.seen[LAST],
         _behaviour(whole),
@@ -166,14 +166,18 @@ def _money(units: int, currency: str) -> str:
 
 
 def _identifiers(nodes: list[Node]) -> list[_Identifier]:
-    """Strongest kinds first."""
-    if len(nodes) > 1:
-        nodes = sorted(nodes, key=_kind_and_value)
-    return [_Identifier(kind_name(node.kind), node.value) for node in nodes]
+    """Strongest kinds first, those without a code last."""
+    named = [(node.kind, node.value) for node in nodes]
+    try:
+        named.sort()
+    except TypeError:  # of kinds with a code and without one
+        named.sort(key=_kind_and_value)
+    return [_Identifier(kind_name(kind), value) for kind, value in named]
 
 
-def _kind_and_value(node: Node) -> tuple[bool, int | str, str]:
-    return isinstance(node.kind, str), node.kind, node.value
+def _kind_and_value(named: tuple[int | str, str]) -> tuple[bool, int | str, str]:
+    kind, value = named
+    return isinstance(kind, str), kind, value
 
 
 def _traits(traits: dict[str, Said]) -> dict[str, _Trait]:
@@ -226,31 +230,25 @@ def _no_purchases(refunded: int, currency: str) -> _Purchases:
 
 
 def _service(part: Part) -> _Service:
-    calls = part.kinds.get(CALL_COMPLETED)
-    if not (calls or part.sums or part.answers or part.complaints):
+    calls, sums, complaints = part.kinds.get(CALL_COMPLETED), part.sums, part.complaints
+    if not (calls or sums or part.answers or complaints):
         return _NO_SERVICE
-    sums, nps = part.sums, part.answers.get("nps")
-    received = sum(one.received is not None for one in part.complaints.values())
-    waiting = _open_complaints(part.complaints)
-    return _Service(
-        calls[0] if calls else 0,
-        sums.get(CALL_MS, 0) / 1000,
-        received,
-        received - len(waiting),
-        waiting,
-        sums.get(CSAT_ANSWERS, 0),
-        _mean(sums, CSAT_MILLI, CSAT_ANSWERS),
-        None if nps is None else float(nps.score),
-        _mean(sums, CES_MILLI, CES_ANSWERS),
-    )
+    shown = _Service(calls[0] if calls else 0, sums.get(CALL_MS, 0) / 1000)
+    if complaints:
+        shown.complaints = sum(one.received is not None for one in complaints.values())
+        shown.open_complaints = _open_complaints(complaints)
+        shown.complaints_handled = shown.complaints - len(shown.open_complaints)
+    if CSAT_ANSWERS in sums:
+        shown.csat_answers = sums[CSAT_ANSWERS]
+        shown.csat_mean = sums[CSAT_MILLI] / 1000 / shown.csat_answers
+    if CES_ANSWERS in sums:
+        shown.ces_mean = sums[CES_MILLI] / 1000 / sums[CES_ANSWERS]
+    if "nps" in part.answers:
+        shown.nps_last = float(part.answers["nps"].score)
+    return shown
 
 
 _NO_SERVICE: Final = _Service()
-
-
-def _mean(sums: dict[int, int], milli: int, answers: int) -> float | None:
-    count = sums.get(answers, 0)
-    return sums[milli] / 1000 / count if count else None
 
 
 def _open_complaints(complaints: dict[str, Complaint]) -> list[_OpenComplaint]:
