@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException
 from services.common import clients
 from services.common.run import Stop
 from services.common.settings import Settings
-from services.ingest.publisher import KafkaPublisher
+from services.ingest.publisher import NOT_CONNECTED, KafkaPublisher
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,8 @@ class Link:
 
     def _connect(self) -> Any:
         while not self._stop():
-            self._publisher.fault = clients.missing(self._settings, "Kafka")
+            # Kafka may answer and we are not ready: the topics come first
+            self._publisher.fault = clients.missing(self._settings, "Kafka") or NOT_CONNECTED
             if not clients.wait_for(self._settings, "Kafka", stopped=self._stop):
                 return None
             try:

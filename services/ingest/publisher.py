@@ -12,6 +12,7 @@ from services.ingest import metrics
 #: Beyond so many unacknowledged records clients are asked to come back later.
 QUEUE_RECORDS_MAX: Final = 100_000
 POLL_PAUSE_S: Final = 0.002
+NOT_CONNECTED: Final = "Kafka: not connected yet"
 
 
 class Unavailable(Exception):  # noqa: N818 - a state of the world, not our error
@@ -53,7 +54,7 @@ class KafkaPublisher:
         self._waiting = 0
         self._wanted = asyncio.Event()
         #: Why Kafka can not be used now; None when it can. Set by the link's thread.
-        self.fault: str | None = "Kafka: not connected yet"
+        self.fault: str | None = NOT_CONNECTED
 
     def attach(self, producer: Any) -> None:
         """From now on records go to this producer."""
@@ -63,7 +64,7 @@ class KafkaPublisher:
     async def publish(self, outputs: Sequence[Output]) -> None:
         producer = self._producer
         if producer is None or self.fault is not None:
-            raise Unavailable(self.fault or "Kafka: not connected yet")
+            raise Unavailable(self.fault or NOT_CONNECTED)
         if not outputs:
             return
         if len(producer) + len(outputs) > QUEUE_RECORDS_MAX:

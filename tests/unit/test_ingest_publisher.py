@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from services.common import clients
 from services.common.batch import Output
+from services.common.run import Stop
+from services.common.settings import Settings
 from services.ingest import publisher
+from services.ingest.link import Link
 from services.ingest.publisher import KafkaPublisher, Unavailable
 
 Report = Callable[[object, object], None]
@@ -133,3 +137,19 @@ def test_nothing_to_publish_is_done_at_once() -> None:
         await kafka.publish([])
 
     run(claim)
+
+
+def test_ingest_is_not_ready_before_its_producer_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, stop = Settings(kafka="127.0.0.1:1"), Stop()
+    kafka = KafkaPublisher()
+    link = Link(settings, kafka, stop)
+    faults: list[str | None] = []
+    monkeypatch.setattr(clients, "missing", lambda *_: None)  # Kafka answers
+    monkeypatch.setattr(clients, "wait_for", lambda *_, **__: True)
+    monkeypatch.setattr(clients, "ensure_topics", lambda _: faults.append(link.fault()))
+    monkeypatch.setattr(clients, "producer", lambda *_, **__: FakeProducer())
+    link.start()
+    assert link.connected.wait(10)
+    stop.set()
+    assert faults == [publisher.NOT_CONNECTED]
+    assert link.fault() is None
