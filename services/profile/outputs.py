@@ -13,7 +13,6 @@ from services.profile.domain.component import Component
 from services.profile.domain.ids import resolved_id, snapshot_id, uuid_text
 from services.profile.domain.people import Person
 from services.profile.snapshot import moment_text, redirect, snapshot
-from services.profile.store import component_key
 
 _VERSION = ("ce_specversion", b"1.0")
 _CONTENT = ("content-type", b"application/json")
@@ -36,29 +35,27 @@ class Publications:
         marks = self._headers(RESOLVED.name, arrival.event.workspace, event_id, time, key)
         return Output(RESOLVED.name, key, value, marks)
 
-    def shown(self, home: bytes, version: int, component: Component, person: Person) -> Output:
-        """The newest snapshot of a person."""
+    def shown(self, state: bytes, version: int, component: Component, person: Person) -> Output:
+        """The newest snapshot of a person, as of the component's `state` (its key) at a version."""
         assert person.id is not None
         value = snapshot(component, person, version, self._currencies[component.workspace])
-        return self._profile(home, version, component.workspace, person.id, value)
+        return self._profile(state, version, component.workspace, person.id, value)
 
     def redirected(
-        self, home: bytes, version: int, component: Component, redirected: Redirect
+        self, state: bytes, version: int, component: Component, redirected: Redirect
     ) -> Output:
         """Where a lost profile went."""
         workspace = component.workspace
         value = redirect(workspace, redirected.lost, redirected.kept, version)
-        return self._profile(home, version, workspace, redirected.lost, value)
+        return self._profile(state, version, workspace, redirected.lost, value)
 
     def _profile(
-        self, home: bytes, version: int, workspace: str, profile: bytes, value: bytes
+        self, state: bytes, version: int, workspace: str, profile: bytes, value: bytes
     ) -> Output:
         text = uuid_text(profile)
-        key = text.encode()
-        marks = self._headers(
-            PROFILES.name, workspace, snapshot_id(text, version), moment_text(version), key
-        )
-        return Output(PROFILES.name, key, value, marks, component_key(home), version)
+        key, time = text.encode(), moment_text(version)
+        marks = self._headers(PROFILES.name, workspace, snapshot_id(text, version), time, key)
+        return Output(PROFILES.name, key, value, marks, state, version)
 
     def _headers(
         self, topic: str, workspace: str, event_id: str, time: bytes, subject: bytes

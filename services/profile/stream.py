@@ -51,11 +51,12 @@ class Deciding:
     counts: Counts = field(default_factory=Counts)
     written: Written = field(default_factory=dict)
 
-    def publish(self, partition: int, output: Output) -> None:
-        outputs = self.decision.outputs.get(partition)
-        if outputs is None:
-            outputs = self.decision.outputs[partition] = []
-        outputs.append(output)
+    def outputs(self, partition: int) -> list[Output]:
+        """What is published with an input partition."""
+        found = self.decision.outputs.get(partition)
+        if found is None:
+            found = self.decision.outputs[partition] = []
+        return found
 
 
 class ProfileHandler:
@@ -111,14 +112,14 @@ class ProfileHandler:
         ]
 
     def _shown_now(self, home: Loaded, profile: bytes) -> Output | None:
-        component = home.component
+        component, state = home.component, component_key(home.key)
         for person in people(component, self._rules[component.workspace]):
             if person.id is None or profile not in {component.nodes[p].id for p in person.places}:
                 continue
             if person.id == profile:
-                return self._publications.shown(home.key, home.version, component, person)
+                return self._publications.shown(state, home.version, component, person)
             lost = Redirect(profile, person.id, was_shown=True)
-            return self._publications.redirected(home.key, home.version, component, lost)
+            return self._publications.redirected(state, home.version, component, lost)
         return None
 
     # -- which events count --------------------------------------------------------------------
@@ -132,7 +133,7 @@ class ProfileHandler:
             detail=refusal.detail,
             now_us=deciding.batch.taken_at_us,
         )
-        deciding.publish(refusal.record.partition, letter)
+        deciding.outputs(refusal.record.partition).append(letter)
 
     def _first_times(self, arrivals: list[Arrival], deciding: Deciding) -> list[Arrival]:
         """Drop events whose message id is remembered; remember the others."""
@@ -179,41 +180,45 @@ class ProfileHandler:
     def _conclude(self, graph: Graph, arrivals: Sequence[Arrival], deciding: Deciding) -> None:
         """Write every changed component, show its people, and say whom each event counts for."""
         concluded: dict[Working, Changes] = {}
-        homes, resolved, publish = graph.homes, self._publications.resolved, deciding.publish
+        homes, resolved = graph.homes, self._publications.resolved
+        outputs = {p: deciding.outputs(p) for p in {one.record.partition for one in arrivals}}
         for arrival in arrivals:
-            node, partition = arrival.event.nodes[0], arrival.record.partition
+            node, published = arrival.event.nodes[0], outputs[arrival.record.partition]
             home = homes[node]
             found = concluded.get(home)
             if found is None:
-                found = self._conclude_component(home, partition, deciding)
+                found = self._conclude_component(home, published, deciding)
                 concluded[home] = found
             profile = found.person_of[home.places[node]].id
             assert profile is not None, "an event was folded, so somebody is there"
-            publish(partition, resolved(arrival, uuid_text(profile)))
+            published.append(resolved(arrival, uuid_text(profile)))
         for home in homes.values():  # those with a changed node but no event of their own
             if home.changed and home not in concluded:
-                partition = deciding.batch.records[-1].partition
-                concluded[home] = self._conclude_component(home, partition, deciding)
+                last = deciding.outputs(deciding.batch.records[-1].partition)
+                concluded[home] = self._conclude_component(home, last, deciding)
         deciding.counts.loose_links = graph.loose_links
 
-    def _conclude_component(self, home: Working, partition: int, deciding: Deciding) -> Changes:
+    def _conclude_component(
+        self, home: Working, published: list[Output], deciding: Deciding
+    ) -> Changes:
         decision, counts, component = deciding.decision, deciding.counts, home.component
-        version = next_version(max(home.versions.values()), deciding.batch.taken_at_us)
+        key, versions = home.key, home.versions
+        version = next_version(max(versions.values()), deciding.batch.taken_at_us)
         found = changes(home, self._rules[component.workspace])
-        body = pack(component)
-        decision.writes[component_key(home.key)] = (version, body)
-        deciding.written[home.key] = (version, len(body))
-        if len(home.versions) > 1:
-            taken_in = [key for key, known in home.versions.items() if key != home.key and known]
+        body, state = pack(component), component_key(key)
+        decision.writes[state] = (version, body)
+        deciding.written[key] = (version, len(body))
+        if len(versions) > 1:
+            taken_in = [other for other, known in versions.items() if other != key and known]
             decision.deletes += map(component_key, taken_in)
         for node in home.moved:
-            decision.plain[node_key(node)] = home.key
+            decision.plain[node_key(node)] = key
         show = self._publications
         for person in found.shown:
-            deciding.publish(partition, show.shown(home.key, version, component, person))
+            published.append(show.shown(state, version, component, person))
         counts.snapshots += len(found.shown)
         for lost in found.redirects:
-            deciding.publish(partition, show.redirected(home.key, version, component, lost))
+            published.append(show.redirected(state, version, component, lost))
             counts.redirects += 1
             counts.merges += lost.was_shown
         return found
