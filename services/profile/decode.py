@@ -74,6 +74,7 @@ class Read:
 
 
 _COUNTED: Final = Counted()
+_WITH_FACTS: Final = frozenset(KIND_OF.values())
 _KNOWN: Final = msgspec.json.Decoder(Envelope[Facts])
 _ANY: Final = msgspec.json.Decoder(Envelope[_Kind])
 _UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -94,7 +95,7 @@ def read(records: Sequence[Record]) -> Read:
 
 
 def _read_unknown(record: Record, error: Exception, result: Read) -> None:
-    """A kind that only a later version knows is counted; all else is wrong for a reason."""
+    """A kind without facts, of a later version for example, is counted; all else is wrong."""
     try:
         envelope = _ANY.decode(record.value)
     except _UNDECODABLE as undecodable:
@@ -102,8 +103,8 @@ def _read_unknown(record: Record, error: Exception, result: Read) -> None:
         reason = Reason.BAD_PROPERTIES if wrong else Reason.MALFORMED_JSON
         result.refusals.append(Refusal(record, reason, str(undecodable)))
         return
-    kind = envelope.properties.kind
-    if kind in KIND_CODES:
+    kind = KIND_CODES.get(envelope.properties.kind, envelope.properties.kind)
+    if kind in _WITH_FACTS:
         refusal = Refusal(record, Reason.BAD_PROPERTIES, str(error), envelope.workspace)
         result.refusals.append(refusal)
     else:
