@@ -4,9 +4,9 @@ CREATE OR REPLACE VIEW stages AS
 SELECT
     workspace,
     profile_id,
-    argMax(to_stage, (decided_at, at, toString(event_id))) AS stage,
-    argMax(from_stage, (decided_at, at, toString(event_id))) AS stage_before,
-    argMax(at, (decided_at, at, toString(event_id))) AS stage_since
+    argMax(to_stage, (scores_version, decided_at, at, toString(event_id))) AS stage,
+    argMax(from_stage, (scores_version, decided_at, at, toString(event_id))) AS stage_before,
+    argMax(at, (scores_version, decided_at, at, toString(event_id))) AS stage_since
 FROM lifecycle FINAL
 WHERE (workspace, profile_id) NOT IN (SELECT workspace, profile_id FROM redirects)
 GROUP BY workspace, profile_id;

@@ -247,6 +247,16 @@ def test_the_flow_counts_transitions_and_the_stage_is_the_last(views: Any) -> No
     assert [tuple(row.values()) for row in now] == [("growing", 1), ("new", 1)]
 
 
+def test_of_stages_decided_at_one_moment_the_newest_scores_give_the_last(views: Any) -> None:
+    moves = [
+        moved(Stage.GROWING, Stage.LOST, at=NOON, scores_version=11),
+        moved(Stage.LOST, Stage.GROWING, at=NOON - timedelta(days=90), scores_version=12),
+    ]
+    fill(views, [(topics.LIFECYCLE.name, one) for one in moves])
+    [row] = asked(views, "SELECT stage, stage_before FROM stages")
+    assert row == {"stage": "growing", "stage_before": "lost"}
+
+
 def test_the_grid_holds_each_scored_customer_once(views: Any) -> None:
     scored = [
         SCORES.model_copy(update={"profile_id": ADA}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -11,9 +12,10 @@ import pytest
 
 from schemas.action import ActionRequested
 from schemas.alert import Alert
-from schemas.base import Message, derived_id, micros, to_json
+from schemas.base import Message, derived_id, from_micros, micros, to_json
 from schemas.dead_letter import DeadLetter
 from schemas.lifecycle import LifecycleChanged, Stage
+from schemas.scores import Scores
 from services.common.batch import Batch, Decision, Due, pack_state
 from services.journey.domain.customer import NEVER, Complaint, KnownAlert, State
 from services.journey.domain.merges import HANDOVER_US, TOMBSTONE_US
@@ -54,6 +56,24 @@ def test_an_old_message_costs_nothing() -> None:
     world.hear(scores(with_orders(0), 10), at=0)
     decision = world.hear(scores(with_orders(0), 10), at=1)
     assert decision == Decision()
+
+
+def test_an_old_snapshot_scored_by_a_new_model_says_nothing() -> None:
+    """A rescan passes all snapshots that the log still holds: by the older ones all are lost."""
+    world, model = World(), micros(day(400))
+    old, new = Known(orders=(day(0), day(10))), Known(orders=(day(0), day(10), day(390)))
+    world.hear(scores(old, micros(day(10))), scores(new, micros(day(390))), at=390)
+    told = len(world.published)
+    rescored = [_scored_by(model, old, day(10)), _scored_by(model, new, day(390))]
+    world.hear(*rescored, at=400)
+    assert [one for one in world.published[told:] if b'"lost"' in one.value] == []
+    [state] = map(state_of, (value[8:] for value in world.store.values.values()))
+    assert state.scores_version == rescored[1].version
+
+
+def _scored_by(model_us: int, known: Known, seen: datetime) -> Scores:
+    made = scores(replace(known, model=model_us), micros(seen) + model_us)
+    return made.model_copy(update={"as_of": from_micros(model_us)})
 
 
 def test_a_message_without_news_moves_no_due_time() -> None:

@@ -25,11 +25,18 @@ GRACE_US = 5_000_000
 
 
 def newer(state: State | None, messages: Iterable[Facts]) -> list[Facts]:
-    """The messages that say something: each newer than the state and all messages before it."""
-    known, kept = state.scores_version if state is not None else -1, []
+    """The messages that say something: each newer than the state and all messages before it.
+
+    A new model scores old snapshots of a profile too, as long as the log holds them. Whoever knows
+    a newer one learns nothing from these: they would say who is lost by orders of long ago.
+    """
+    known, profile = (
+        (state.scores_version, state.profile_version) if state is not None else (-1, -1)
+    )
+    kept = []
     for facts in messages:
-        if facts.version > known:
-            known = facts.version
+        if facts.version > known and facts.profile_version >= profile:
+            known, profile = facts.version, facts.profile_version
             kept.append(facts)
     return kept
 
