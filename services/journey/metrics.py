@@ -21,5 +21,5 @@ ACTIONS = Counter(
 )
 SKIPPED = Counter(
     "rapport_journey_skipped_total",
-    "Scores that were not newer than what was decided on already",
+    "Scores that were not newer than what was decided on already, or of an older snapshot",
 )
