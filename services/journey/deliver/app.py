@@ -1,9 +1,9 @@
 """The Faust app: three agents that read the published topics into one bounded buffer.
 
-Faust reads, balances partitions and commits; it decides nothing. Each stretch of events (see
-`stretches`) is acknowledged after its deliveries are durable in Redis, by partition in order.
-Should Faust still commit too much (facts: its issues 606, 315, 527), the position in Redis shows
-the gap and `intake` reads it again; so nothing rests on Faust's commit.
+Faust reads, balances partitions and commits; it decides nothing. What it commits is what `intake`
+has written, by partition in order: events whose deliveries are durable in Redis (see `stretches`).
+Should it still commit too much (facts: its issues 606, 315, 527), the position in Redis shows the
+gap and `intake` reads it again; so nothing rests on Faust's commit.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ GATHER_S: Final = 0.05
 class App(faust.App):
     """Faust with our transport, and without the folders that it makes for tables: none."""
 
+    #: (topic, partition) -> offset up to which it can be committed
+    written: Mapping[Place, int]
+
     def _new_transport(self) -> Any:
         return Transport(self.conf.broker_consumer, self)
 
@@ -41,8 +44,8 @@ class App(faust.App):
         pass
 
 
-def make_app(broker: str, session_timeout_s: float) -> Any:
-    """An app without tables, web server, leader topic or producer of its own."""
+def make_app(broker: str, session_timeout_s: float, written: Mapping[Place, int]) -> Any:
+    """An app without tables, web server, leader topic or producer; it commits what is written."""
     app = App(
         GROUP,
         broker=[f"kafka://{address}" for address in broker.split(",")],
@@ -58,12 +61,13 @@ def make_app(broker: str, session_timeout_s: float) -> Any:
         broker_heartbeat_interval=session_timeout_s / 3,
         loop=asyncio.get_running_loop(),
     )
+    app.written = written
     app.boot_strategy.enable_kafka_producer = False
     return app
 
 
 class Reading:
-    """Agents fill the buffer; one writer empties it in batches and acknowledges."""
+    """Agents fill the buffer; one writer empties it in batches."""
 
     def __init__(self, app: Any, intake: Intake) -> None:
         self._app = app
@@ -79,7 +83,7 @@ class Reading:
             await self._buffer.put(event)
 
     async def write(self) -> None:
-        """Until cancelled. An event that is not acknowledged comes again after a restart."""
+        """Until cancelled. An event that is not written comes again after a restart."""
         while True:
             events = [await self._buffer.get()]
             if self._buffer.empty():

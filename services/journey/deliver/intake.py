@@ -1,4 +1,4 @@
-"""Published events → durable deliveries: plan, write in one call, only then acknowledge."""
+"""Published events → durable deliveries: plan, write in one call; what is written is committed."""
 
 from __future__ import annotations
 

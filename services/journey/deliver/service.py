@@ -83,7 +83,11 @@ async def serve(
 ) -> None:
     """One life of the app: until the stop is set or Faust crashes. Leaves nothing behind."""
     async with _parts(settings, found) as parts:
-        app = make_app(clients.address(settings, "Kafka"), settings.session_timeout_ms / 1_000)
+        app = make_app(
+            clients.address(settings, "Kafka"),
+            settings.session_timeout_ms / 1_000,
+            parts.intake.written,
+        )
         reading = Reading(app, parts.intake)
         audit = Audit(
             parts.intake, parts.queue, parts.log_reader, reading.assigned, settings.watchdog_s

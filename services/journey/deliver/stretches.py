@@ -2,14 +2,17 @@
 
 What Faust does for each message (two tasks, two queues, three turns of the event loop) takes ten
 times as long as what we do with a record. So one message goes through agent and stream for all
-records that follow each other, and acknowledges them together.
+records that follow each other.
+
+What is committed is what `Intake` has written, not what Faust counts as acknowledged: its count
+takes a refused commit for done, and after a rebalance it can wait for ever for what it threw away.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -23,12 +26,9 @@ STRETCH_EVENTS_MAX: Final = 250
 
 
 class Stretch(ConsumerMessage):
-    """Records of one partition, by offset. To Faust it is the message at the last one's offset.
+    """Records of one partition, by offset. To Faust it is the message at the last one's offset."""
 
-    `after`: the offset read before, so that offsets that hold nothing are done as well.
-    """
-
-    def __init__(self, tp: TP, fetched: Sequence[Any], generation_id: int, after: int) -> None:
+    def __init__(self, tp: TP, fetched: Sequence[Any], generation_id: int) -> None:
         last = fetched[-1]
         super().__init__(
             tp.topic,
@@ -44,11 +44,10 @@ class Stretch(ConsumerMessage):
             generation_id=generation_id,
         )
         self.records = [_record(record) for record in fetched]
-        self.inner = range(min(after + 1, fetched[0].offset), last.offset)
 
 
 class Consumer(driver.Consumer):
-    """Faust's consumer, but for the size of what it hands on."""
+    """Faust's consumer, but for the size of what it hands on, and what it commits."""
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Stretch]]:
         """What was fetched, as long as the partitions are ours; else it will be read again."""
@@ -63,20 +62,28 @@ class Consumer(driver.Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             if active is None or tp in active or tp in self._buffered_partitions:
-                after = max(self._read_offset[tp] or 0, self._committed_offset[tp] or 0)
-                # the offsets between are no gap to Faust: they are acknowledged with the last one
-                self._read_offset[tp] = records[-1].offset - 1
-                yield tp, Stretch(tp, records, generation, after)
+                yield tp, Stretch(tp, records, generation)
 
     def ack(self, message: Message) -> bool:
-        """The whole stretch is done, so that the commit may pass it."""
-        first = bool(super().ack(message))
-        if first and isinstance(message, Stretch):
-            # each offset once: what was cut otherwise before a rebalance is acknowledged again,
-            # and Faust takes an offset that stands there twice for a gap
-            acked = self._acked[message.tp]
-            acked[:] = {*acked, *message.inner}
-        return first
+        """Faust keeps no account of it: see `force_commit`."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return True
+
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        """Commit what is written. What Kafka refuses is tried again at the next tick."""
+        written: Mapping[TP, int] = cast(Any, self.app).written
+        # the committed offset of a partition is known when Faust has sought to it: before that,
+        # what we wrote when we had the partition last could take the commit of another back
+        due = {
+            tp: written[tp]
+            for tp in self._read_offset
+            if written.get(tp, 0) > (self._committed_offset[tp] or 0)
+        }
+        if not due or not await self._commit(due):
+            return False
+        self._committed_offset.update(due)
+        return True
 
     async def _seek_again(self) -> None:
         try:
