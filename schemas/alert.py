@@ -17,7 +17,8 @@ class Alert(Message):
     """Topic alerts.raised. One `alert_id` is raised once and cleared once. `decided_at` is the
     time of the scores, or the due moment, that it was decided on: the same when repeated.
 
-    `historic`: its cause is too old to act on; it is recorded, not sent to anybody.
+    `historic`: its cause, or the news of it, is too old to act on; it is recorded, not sent to
+    anybody.
     """
 
     workspace: Name

@@ -33,7 +33,8 @@ class LifecycleChanged(Message):
     is the time of the scores, or the due moment, that it was decided on: the same when repeated.
 
     `won_back` marks the return from dormant or lost. `historic`: its cause is older than the
-    workspace's `effects_max_age_days`; it is recorded, not sent to anybody.
+    workspace's `effects_max_age_days`, or was learned from news that old; it is recorded, not sent
+    to anybody.
     """
 
     workspace: Name

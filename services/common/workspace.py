@@ -78,7 +78,11 @@ class Endpoint(Part):
 
 
 class Workspace(Part):
-    """One company. `effects_max_age_days`: older causes are recorded, not sent."""
+    """One company.
+
+    `effects_max_age_days`: older causes are recorded, not sent; likewise whatever is learned from
+    touchpoints of profiles that were last seen before (an import).
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
     currency: Currency = "USD"

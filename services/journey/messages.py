@@ -39,6 +39,7 @@ class JourneyFacts(msgspec.Struct, frozen=True, gc=False):
     orders: int = 0
     purchase_days: int = 0
     first_seen_at: datetime | None = None
+    last_seen_at: datetime | None = None
     last_order_at: datetime | None = None
     average_days_between_orders: float | None = None
     high_value: bool = False
@@ -78,6 +79,7 @@ def facts_of(scores: Scores) -> Facts:
         orders=facts.orders,
         purchase_days=facts.purchase_days,
         first_seen_us=_us(facts.first_seen_at) if facts.first_seen_at else 0,
+        last_seen_us=_us(facts.last_seen_at) if facts.last_seen_at else 0,
         last_order_us=_us(facts.last_order_at) if facts.last_order_at else 0,
         gap_days=facts.average_days_between_orders or 0.0,
         high_value=facts.high_value,

@@ -47,6 +47,7 @@ class Known:
     model: int = 1
     patience: float = 1.0
     high_value: bool = False
+    last_seen: datetime | None = None
 
 
 def scores(known: Known, version: int, *, who: UUID = WHO) -> Scores:
@@ -88,6 +89,7 @@ def _facts(known: Known) -> JourneyFacts:
         orders=len(known.orders),
         purchase_days=len(days),
         first_seen_at=START,
+        last_seen_at=known.last_seen,
         last_order_at=max(known.orders, default=None),
         average_days_between_orders=sum(gaps) / len(gaps) if gaps else None,
         high_value=known.high_value,

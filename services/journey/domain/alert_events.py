@@ -19,13 +19,17 @@ from services.journey.domain.customer import KnownAlert, State
 
 
 class Scene(NamedTuple):
-    """Who, where and when: what every event of one decision shares."""
+    """Who, where and when: what every event of one decision shares.
+
+    `oldest_us`: what began before is recorded, not sent.
+    """
 
     workspace: str
     profile_id: UUID
     now_us: int
     scores_version: int
     revision: int = 0
+    oldest_us: int = 0
 
 
 def alert_id(scene: Scene, alert: KnownAlert) -> UUID:

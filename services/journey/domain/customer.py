@@ -46,6 +46,7 @@ class KnownAlert(NamedTuple):
 class Facts(NamedTuple):
     """What one Scores message says.
 
+    `last_seen_us`: the newest touchpoint; 0: not known.
     `alive_below`: threshold -> moment from which P(alive) is below it; None without a model.
     `merged_into`: 16 bytes of the surviving profile, else empty.
     """
@@ -57,6 +58,7 @@ class Facts(NamedTuple):
     orders: int = 0
     purchase_days: int = 0
     first_seen_us: int = 0
+    last_seen_us: int = 0
     last_order_us: int = 0
     gap_days: float = 0.0
     high_value: bool = False

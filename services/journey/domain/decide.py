@@ -53,7 +53,19 @@ def decide_customer(
         return Decided(State._make((*known[:STAGE], *before[STAGE:TIMED_US], known.timed_us)))
     if state is not None and state.merged_into:
         known = come_back(state, known)
-    return _settled(profile_id, before, known, now_us, rules)
+    oldest_us = _oldest_told(before, facts, now_us, rules)
+    return _settled(profile_id, before, known, now_us, oldest_us, rules)
+
+
+def _oldest_told(before: State | None, facts: Facts, now_us: int, rules: Rules) -> int:
+    """What began before this moment is recorded, not sent: everything, when the news are old.
+
+    The pieces of an imported history say in whatever order they come who is lost and who came
+    back; nobody is to act on that. What time or a new model says of the same facts is sent.
+    """
+    oldest_us = now_us - rules.effects_max_age_us
+    news = before is None or facts.profile_version > before.profile_version
+    return NEVER if news and 0 < facts.last_seen_us < oldest_us else oldest_us
 
 
 def _only_newer(before: State, known: State, now_us: int) -> bool:
@@ -74,7 +86,7 @@ def _by_time(profile_id: UUID, state: State | None, now_us: int, rules: Rules) -
     if state is None or state.merged_into:
         return Decided(state)
     known = state._replace(stage=stage_after(state, now_us))
-    return _settled(profile_id, state, known, now_us, rules)
+    return _settled(profile_id, state, known, now_us, now_us - rules.effects_max_age_us, rules)
 
 
 def _learned(before: State | None, facts: Facts, now_us: int, rules: Rules) -> State:
@@ -116,17 +128,24 @@ def _kept(before: State | None, facts: Facts, modelled: bool) -> Stage:
 
 
 def _settled(
-    profile_id: UUID, before: State | None, known: State, now_us: int, rules: Rules
+    profile_id: UUID,
+    before: State | None,
+    known: State,
+    now_us: int,
+    oldest_us: int,
+    rules: Rules,
 ) -> Decided:
     """The transition, the alerts that begin and end, and when time has to look again."""
     events: list[Event] = []
     if before is None or before.stage is not known.stage:
         cause = cause_of(before, known)
-        known = entered(before, known, now_us, rules)
+        known = entered(before, known, now_us, oldest_us)
         events.append(transition(profile_id, before, known, now_us, cause, rules))
     else:
-        known = remained(before, known, now_us, rules)
-    scene = Scene(rules.workspace, profile_id, now_us, known.scores_version, known.revision)
+        known = remained(before, known, now_us, oldest_us)
+    scene = Scene(
+        rules.workspace, profile_id, now_us, known.scores_version, known.revision, oldest_us
+    )
     known, told, next_alert_us = alerted(scene, known, rules)
     due_us = min(next_stage_moment(known, now_us), next_alert_us)
     return Decided(known._replace(due_us=due_us if due_us < NEVER else 0), (*events, *told))

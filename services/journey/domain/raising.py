@@ -24,13 +24,12 @@ def alerted(scene: Scene, known: State, rules: Rules) -> tuple[State, Told, int]
     holding, next_us = found(known, scene.now_us, rules)
     if not holding and not known.alerts:
         return known, [], next_us
-    oldest_us = scene.now_us - rules.effects_max_age_us
     told: Told = []
     alerts: list[KnownAlert] = []
     over: list[KnownAlert] = []
     for alert in known.alerts:
         finding = holding.pop((alert.kind, alert.subject), None)
-        after = _followed(scene, alert, finding, oldest_us, told)
+        after = _followed(scene, alert, finding, told)
         if after is not alert and not after.open:
             told.append(cleared(scene, after, why_cleared(after, known)))
         if after.open or still_stands(after.subject, known):
@@ -39,32 +38,29 @@ def alerted(scene: Scene, known: State, rules: Rules) -> tuple[State, Told, int]
             over.append(after)
     alerts = over[-OVER_MAX:] + alerts
     for (kind, _), finding in holding.items():
-        alerts.append(_begun(scene, kind, finding, oldest_us, told))
+        alerts.append(_begun(scene, kind, finding, told))
     return known._replace(alerts=tuple(alerts)), told, next_us
 
 
-def _followed(
-    scene: Scene, alert: KnownAlert, finding: Finding | None, oldest_us: int, told: Told
-) -> KnownAlert:
+def _followed(scene: Scene, alert: KnownAlert, finding: Finding | None, told: Told) -> KnownAlert:
     """An alert that was raised before: as it is, closed, or raised again as another one."""
     if finding is None:
         return alert._replace(open=False) if alert.open else alert
     if alert.open:
         return alert
-    return _begun(scene, alert.kind, finding, oldest_us, told, times=alert.times + 1)
+    return _begun(scene, alert.kind, finding, told, times=alert.times + 1)
 
 
 def _begun(
     scene: Scene,
     kind: AlertKind,
     finding: Finding,
-    oldest_us: int,
     told: Told,
     *,
     times: int = 1,
 ) -> KnownAlert:
     """A new alert; unless it is history, somebody is asked to act on it."""
-    historic = finding.from_us < oldest_us
+    historic = finding.from_us < scene.oldest_us
     revision = 0 if about_complaint(finding.subject) else scene.revision
     alert = KnownAlert(kind, finding.subject, finding.severity, historic, times, revision=revision)
     event = raised(scene, alert, finding)

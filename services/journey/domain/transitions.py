@@ -15,24 +15,23 @@ from services.journey.domain.rules import Rules
 PROGRESS: Final = tuple(Stage)
 
 
-def entered(before: State | None, known: State, now_us: int, rules: Rules) -> State:
-    """`known` (already in its new stage) with when and how it got there."""
+def entered(before: State | None, known: State, now_us: int, oldest_us: int) -> State:
+    """`known` (already in its new stage) with when and how it got there.
+
+    What became true before `oldest_us` is recorded only.
+    """
     at_us = became_true_us(known, now_us)
-    known = known._replace(since_us=at_us, quiet=_too_old(at_us, now_us, rules))
+    known = known._replace(since_us=at_us, quiet=at_us < oldest_us)
     return known if before is None else _numbered(before, known)
 
 
-def remained(before: State, known: State, now_us: int, rules: Rules) -> State:
+def remained(before: State, known: State, now_us: int, oldest_us: int) -> State:
     """`known` in the stage it was in before. An older silence may have become a later one."""
     known = _numbered(before, known)
     if known.stage in SILENT and known.last_order_us != before.last_order_us:
         since_us = became_true_us(known, now_us)
-        return known._replace(since_us=since_us, quiet=_too_old(since_us, now_us, rules))
+        return known._replace(since_us=since_us, quiet=since_us < oldest_us)
     return known._replace(since_us=before.since_us, quiet=before.quiet)
-
-
-def _too_old(at_us: int, now_us: int, rules: Rules) -> bool:
-    return now_us - at_us > rules.effects_max_age_us
 
 
 def became_true_us(known: State, now_us: int) -> int:
