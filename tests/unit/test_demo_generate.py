@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 
 from schemas.identifier import normalised
-from services.cli.demo.generate import Replay, generate
+from services.cli.demo.generate import Replay, Send, generate, lately
 from services.cli.demo.ledger import identity_errors
 from services.cli.demo.people import customer
 from services.cli.demo.purchases import moved_to_end_on, read_purchases
@@ -24,10 +25,10 @@ def replay() -> Replay:
     return generate(read_purchases(), LAST, customers=300)
 
 
-def messages(replay: Replay) -> list[dict[str, Any]]:
+def messages(sends: Iterable[Send]) -> list[dict[str, Any]]:
     """Everything that is a message at all (faults are not always JSON objects)."""
     found = []
-    for send in replay.sends:
+    for send in sends:
         try:
             message = msgspec.json.decode(send.value)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -60,7 +61,7 @@ def test_the_same_seed_gives_the_same_replay(replay: Replay) -> None:
 def test_the_ledger_accounts_for_everything_sent(replay: Replay) -> None:
     books = replay.ledger
     assert len(replay.sends) == books.sent
-    told = Counter(message["messageId"] for message in messages(replay))
+    told = Counter(message["messageId"] for message in messages(replay.sends))
     assert len(told) == books.distinct
     assert sum(told.values()) == books.distinct + books.duplicates
     assert books.duplicates > 0
@@ -70,7 +71,7 @@ def test_the_ledger_accounts_for_everything_sent(replay: Replay) -> None:
 def test_every_purchase_is_told_exactly_once_apart_from_duplicates(replay: Replay) -> None:
     orders = {
         message["messageId"]: Decimal(str(message["properties"]["total"]))
-        for message in messages(replay)
+        for message in messages(replay.sends)
         if message.get("event") == "Order Completed"
     }
     assert len(orders) == replay.ledger.purchases
@@ -79,8 +80,29 @@ def test_every_purchase_is_told_exactly_once_apart_from_duplicates(replay: Repla
 
 def test_nothing_happens_after_the_last_day(replay: Replay) -> None:
     midnight = datetime(2026, 5, 5, tzinfo=UTC)
-    times = [datetime.fromisoformat(message["timestamp"]) for message in messages(replay)]
+    times = [datetime.fromisoformat(message["timestamp"]) for message in messages(replay.sends)]
     assert max(times) < midnight
+
+
+def test_in_a_round_nobody_has_more_than_one_touchpoint(replay: Replay) -> None:
+    """All names of a person lead to them: what is read together says nothing new on the way."""
+    owners = replay.ledger.owners
+    assert len(replay.rounds) > 2
+    for sends in replay.rounds:
+        told = {one["messageId"]: one for one in messages(sends)}
+        people = Counter(owners[min(names_in(one))] for one in told.values())
+        assert set(people.values()) == {1}
+
+
+def test_the_rounds_hold_what_people_are_told_of_and_the_history_nothing_of_it(
+    replay: Replay,
+) -> None:
+    since = lately(LAST)
+    old = messages(replay.history)
+    new = [message for sends in replay.rounds for message in messages(sends)]
+    assert max(datetime.fromisoformat(message["timestamp"]) for message in old) < since
+    assert min(datetime.fromisoformat(message["timestamp"]) for message in new) >= since
+    assert len(old) > 10 * len(new) > 100
 
 
 def names_in(message: dict[str, Any]) -> set[tuple[str, str]]:
@@ -98,7 +120,7 @@ def test_links_lead_from_every_identifier_to_its_owner(replay: Replay) -> None:
     """A plain union of everything named together gives the truth, but for shared devices."""
     owners = replay.ledger.owners
     linked: dict[tuple[str, str], set[int]] = {}
-    for message in messages(replay):
+    for message in messages(replay.sends):
         people = {owners[name] for name in names_in(message)}
         if message["type"] == "alias":
             people.add(owners["anonymous_id", message["previousId"]])
@@ -113,7 +135,7 @@ def test_links_lead_from_every_identifier_to_its_owner(replay: Replay) -> None:
 def test_some_touchpoints_carry_nothing_but_a_phone_number_or_an_address(replay: Replay) -> None:
     alone = Counter(
         name[0]
-        for message in messages(replay)
+        for message in messages(replay.sends)
         if message["type"] == "track"
         for name in names_in(message)
         if len(names_in(message)) == 1

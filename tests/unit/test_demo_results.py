@@ -53,7 +53,9 @@ RUN = Run(
     sent=Sent(kafka=90, sdk=9, answers=Counter({200: 1})),
     records={"touchpoints.accepted": 97},
     columns=COLUMNS,
-    webhooks=Webhooks(due=5, verified=5, repeated=1, rejected=0, missing=0, unexpected=0),
+    webhooks=Webhooks(
+        due=5, by_clock=1, verified=5, repeated=1, rejected=0, missing=0, unexpected=0
+    ),
     memory=Memory(10_000, 9_000, 800, 97, {"m:": 800, "c:": 5_000, "n:": 1_000, "j:": 2_000}),
     seconds={"replay": 1.0, "drain": 2.0},
     events_per_s=33.3,
@@ -89,9 +91,9 @@ def test_a_run_that_is_right_has_no_mismatch() -> None:
         (lambda: wrong_counts(revenue=Decimal("123.44")), "revenue"),
         (lambda: wrong_counts(profiles=13), "profiles"),
         (lambda: wrong_counts(events_in_profiles=91), "events counted in profiles"),
-        (lambda: replace(RUN, webhooks=Webhooks(6, 5, 0, 0, 1, 0)), "webhooks_verified"),
-        (lambda: replace(RUN, webhooks=Webhooks(5, 5, 0, 1, 0, 0)), "webhooks_rejected"),
-        (lambda: replace(RUN, webhooks=Webhooks(5, 5, 0, 0, 1, 1)), "webhooks"),
+        (lambda: replace(RUN, webhooks=Webhooks(6, 0, 5, 0, 0, 1, 0)), "webhooks_verified"),
+        (lambda: replace(RUN, webhooks=Webhooks(5, 0, 5, 0, 1, 0, 0)), "webhooks_rejected"),
+        (lambda: replace(RUN, webhooks=Webhooks(5, 0, 5, 0, 0, 1, 1)), "webhooks"),
         (lambda: replace(RUN, sent=Sent(90, 9, Counter({500: 1}))), "answers to raw requests"),
     ],
 )

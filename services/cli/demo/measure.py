@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-import msgspec
 import redis
 
-from services.cli.demo.drain import DELIVERED, Place, values_from
 from services.cli.demo.ledger import Name, identity_errors
 from services.common import clients
 from services.common.settings import Settings
@@ -171,18 +169,3 @@ def _chunks(client: redis.Redis) -> Iterator[list[bytes]]:
             keys = []
     if keys:
         yield keys
-
-
-class _Sendable(msgspec.Struct, frozen=True):
-    """What decides whether an event is sent: once by its id, and not if it is historic."""
-
-    event_id: str
-    historic: bool = False
-
-
-def deliveries_due(settings: Settings, ends: Mapping[Place, int]) -> set[str]:
-    """Ids of the events that must reach the endpoint, read from the published topics."""
-    decode = msgspec.json.Decoder(_Sendable).decode
-    starts = {place: 0 for place, end in ends.items() if end and place[0] in DELIVERED}
-    found = (decode(value) for value in values_from(settings, starts))
-    return {one.event_id for one in found if not one.historic}

@@ -65,6 +65,7 @@ def _events(found: Mapping[str, Any]) -> Table:
         "identity errors": found["identity_errors"],
         "identifiers joined": found["merges"],
         "webhooks due": found["deliveries_due"],
+        "of these by the clock alone": found["deliveries_due_by_clock"],
         "webhooks verified": found["webhooks_verified"],
     }
     for name, value in lines.items():

@@ -41,6 +41,9 @@ class Sent:
     def total(self) -> int:
         return self.kafka + self.sdk + self.answers.total()
 
+    def __add__(self, other: Sent) -> Sent:
+        return Sent(self.kafka + other.kafka, self.sdk + other.sdk, self.answers + other.answers)
+
 
 def replay(
     settings: Settings, http: str, sends: Sequence[Send], advanced: Callable[[int], None]

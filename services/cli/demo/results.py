@@ -18,9 +18,13 @@ MODEL_FIELDS = ("bg_r", "bg_alpha", "bg_a", "bg_b", "bg_log_likelihood", "gg_p",
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """What was due by the topics, and what the receiver got."""
+    """What was due by the topics, and what the receiver got.
+
+    `by_clock`: so many of those due are of moments that passed during the run.
+    """
 
     due: int
+    by_clock: int
     verified: int
     repeated: int
     rejected: int
@@ -72,6 +76,7 @@ def as_object(run: Run, truth: Ledger) -> dict[str, Any]:
         "model": {name: found.model.get(name) for name in MODEL_FIELDS},
         "alerts": {row["kind"]: row["raised"] for row in found.alerts},
         "deliveries_due": run.webhooks.due,
+        "deliveries_due_by_clock": run.webhooks.by_clock,
         "webhooks_verified": run.webhooks.verified,
         "webhooks_repeated": run.webhooks.repeated,
         "webhooks_rejected": run.webhooks.rejected,

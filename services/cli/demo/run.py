@@ -1,10 +1,10 @@
-"""The demo from start to end: start, replay, drain, fit, score again, measure."""
+"""The demo from start to end: start, history, the last days, fit, score again, measure."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,9 +15,10 @@ from typing import Final
 from schemas import topics
 from services.cli.demo.chaos import Chaos
 from services.cli.demo.drain import Backlog, Drain, StuckError, wait_until_empty
-from services.cli.demo.generate import Replay, generate
+from services.cli.demo.due import deliveries_due
+from services.cli.demo.generate import DAYS_TOLD, Replay, Send, generate
 from services.cli.demo.ledger import Ledger
-from services.cli.demo.measure import DATABASE, Questions, deliveries_due, redis_memory
+from services.cli.demo.measure import DATABASE, Questions, redis_memory
 from services.cli.demo.phases import Advance, Phases
 from services.cli.demo.purchases import read_purchases
 from services.cli.demo.replay import Sent, replay
@@ -33,6 +34,8 @@ from services.scoring.refit import day_at, known_purchases, publication, publish
 
 RESCORE_S_MAX: Final = 120.0
 LOOK_AGAIN_AFTER_S: Final = 0.5
+#: The readers that decide on what is told.
+BEFORE_EFFECTS: Final = ("ingest", "profile", "scoring.score", "journey.decide")
 NOT_SCORED_YET: Final = """
 SELECT count() FROM profiles FINAL
 WHERE merged_into IS NULL AND (workspace, profile_id) NOT IN
@@ -93,6 +96,7 @@ class Act:
         self._phases = phases
         self._settings = stage.settings
         self._with_chaos = chaos
+        self._began = datetime.now(UTC)
         self._drain = Drain(stage.settings)
         self._questions: Questions | None = None
 
@@ -100,30 +104,49 @@ class Act:
         """All phases, and what came out. The replay is taken out of the list, and let go of."""
         used = ResourceWatch(self._stage.pids).start()
         try:
-            sent, truth = self._replayed(generated.pop().result())
+            made = generated.pop().result()
+            rounds, truth = made.rounds, made.ledger
+            history = self._history(made.history, truth)
+            del made  # the messages are on their way: their memory is needed elsewhere
+            sent = history + self._lately(rounds)
             self._fitted_and_scored()
             webhooks = self._webhooks()
         finally:
             used.stop()
         with self._phases.phase("results", "results are read back"):
-            return Outcome(self._measured(truth, sent, webhooks, used), truth)
+            return Outcome(self._measured(truth, history, sent, webhooks, used), truth)
 
-    def _replayed(self, made: Replay) -> tuple[Sent, Ledger]:
-        truth = made.ledger
+    def _history(self, sends: Sequence[Send], truth: Ledger) -> Sent:
+        """A year and a half at once, with a kill in the middle."""
         chaos = Chaos(self._stage, truth.distinct, self._phases.note)
         if self._with_chaos:
             chaos.start()
         try:
             with self._phases.phase(
-                "replay", f"{len(made.sends):,} messages sent by HTTP and Kafka", len(made.sends)
+                "replay", f"{len(sends):,} messages sent by HTTP and Kafka", len(sends)
             ) as advanced:
-                sent = replay(self._settings, self._stage.services.http, made.sends, advanced)
-            del made  # the messages are on their way: their memory is needed elsewhere
-            with self._phases.phase("drain", "all of them went through", truth.sent) as more:
+                sent = replay(self._settings, self._stage.services.http, sends, advanced)
+            with self._phases.phase("drain", "all of them went through", len(sends)) as more:
                 self._drained(_Advancing(more).seen)
         finally:
             chaos.stop()
-        return sent, truth
+        return sent
+
+    def _lately(self, rounds: Sequence[Sequence[Send]]) -> Sent:
+        """The last days, one touchpoint of each person at a time: what is told depends on it."""
+        sent, count = Sent(), sum(map(len, rounds))
+        title = f"{count:,} messages of the last {DAYS_TOLD} days, in {len(rounds)} rounds"
+        with self._phases.phase("lately", title, count) as advanced:
+            for sends in rounds:
+                sent += replay(self._settings, self._stage.services.http, sends, advanced)
+                wait_until_empty(self._before_effects, lambda _: None)
+            self._drained(lambda _: None)
+        return sent
+
+    def _before_effects(self) -> Backlog:
+        """What waits on the way to lifecycle and alert events."""
+        found = self._drain.backlog()
+        return Backlog({name: found.waiting[name] for name in BEFORE_EFFECTS}, found.ends)
 
     def _drained(self, seen: Callable[[Backlog], None]) -> None:
         wait_until_empty(self._drain.backlog, seen)
@@ -153,19 +176,22 @@ class Act:
         """What was due, and what the receiver got; waits for what is still being sent."""
         with self._phases.phase("webhooks", "webhooks are delivered and verified"):
             self._drained(lambda _: None)
-            due = deliveries_due(self._settings, self._drain.ends())
+            due = deliveries_due(self._settings, self._drain.ends(), self._began)
             received = self._stage.received()
         arrived = Counter(one["id"] for one in received if one["verified"])
         return Webhooks(
-            due=len(due),
+            due=len(due.ids),
+            by_clock=len(due.by_clock),
             verified=len(arrived),
             repeated=arrived.total() - len(arrived),
             rejected=sum(not one["verified"] for one in received),
-            missing=len(due - arrived.keys()),
-            unexpected=len(arrived.keys() - due),
+            missing=len(due.ids - arrived.keys()),
+            unexpected=len(arrived.keys() - due.ids),
         )
 
-    def _measured(self, truth: Ledger, sent: Sent, webhooks: Webhooks, used: ResourceWatch) -> Run:
+    def _measured(
+        self, truth: Ledger, history: Sent, sent: Sent, webhooks: Webhooks, used: ResourceWatch
+    ) -> Run:
         seconds = self._phases.seconds
         with clients.redis_client(self._settings) as client:
             redis = redis_memory(client)
@@ -176,7 +202,7 @@ class Act:
             webhooks=webhooks,
             memory=redis,
             seconds=seconds,
-            events_per_s=sent.total / (seconds["replay"] + seconds["drain"]),
+            events_per_s=history.total / (seconds["replay"] + seconds["drain"]),
             peak_memory_mb=used.peak_mb,
             peaks_mb=used.peaks_mb,
             cpu_s=used.cpu_s,

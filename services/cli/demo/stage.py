@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -12,6 +13,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +22,7 @@ import httpx
 from deploy.embedded.engines import Engines, start_engines
 from deploy.embedded.ports import HOST, free_port
 from deploy.embedded.process import EngineProcess
+from services.cli.demo.generate import lately
 from services.cli.demo.phases import Phases
 from services.cli.services import PROJECT, Services, services_left_in, start_services
 from services.common.clients import ensure_topics
@@ -27,6 +30,9 @@ from services.common.settings import Settings
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WORKSPACE: Final = PROJECT / "deploy" / "workspace"
+MAIN: Final = "workspace.yaml"
+AGE_LIMIT: Final = r"(?m)^(effects_max_age_days: ).*$"
+DAY: Final = timedelta(days=1)
 
 
 class AlreadyRunsError(RuntimeError):
@@ -81,7 +87,7 @@ def _started(stack: ExitStack, home: Path, phases: Phases) -> Stage:
     _clean(home)
     engines = start_engines(home)
     stack.callback(engines.stop)
-    settings = _settings(home, engines)
+    settings = _settings(home, engines, _workspace(home))
     ensure_topics(settings)
     secret = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
     receiver = _receiver(home, secret)
@@ -134,14 +140,25 @@ def _undisturbed() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _settings(home: Path, engines: Engines) -> Settings:
+def _workspace(home: Path) -> Path:
+    """The example, but causes are too old from a fixed hour on: all runs of a day tell alike."""
+    made = home / "workspace"
+    shutil.copytree(WORKSPACE, made)
+    now = datetime.now(UTC)
+    days = (now - lately(now.date() - DAY)) / DAY
+    text = (made / MAIN).read_text()
+    (made / MAIN).write_text(re.sub(AGE_LIMIT, rf"\g<1>{days:.6f}", text))
+    return made
+
+
+def _settings(home: Path, engines: Engines, workspace: Path) -> Settings:
     """The demo's own engines, whatever the environment names."""
     return Settings(
         kafka=engines.kafka,
         redis=engines.redis,
         clickhouse=engines.clickhouse,
         home=home,
-        workspace=WORKSPACE,
+        workspace=workspace,
     )
 
 
