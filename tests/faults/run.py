@@ -23,6 +23,7 @@ from deploy.embedded.ports import HOST, free_port
 from services.cli.demo.drain import Drain, wait_until_empty
 from services.cli.demo.generate import Replay, generate
 from services.cli.demo.purchases import read_purchases
+from services.cli.demo.workspace import example_workspace
 from services.common.clients import ensure_topics
 from services.common.settings import Settings
 from services.common.workspace import load_workspaces
@@ -34,6 +35,8 @@ from tests.faults.world import read_world, unsettled
 
 PROJECT = Path(__file__).parents[2]
 SESSION_TIMEOUT_S = 6.0
+#: Old events come at any moment here, and every effect of them is to be sent: nothing is too old.
+EFFECTS_MAX_AGE_DAYS = 3_650.0
 
 Say = Callable[[str], None]
 
@@ -59,12 +62,13 @@ def staged(home: Path) -> Iterator[Stage]:
     try:
         secret = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
         http_port, receiver_port = free_port(), free_port()
+        workspace = example_workspace(home, EFFECTS_MAX_AGE_DAYS)
         environment = {
             "RAPPORT_KAFKA": engines.kafka,
             "RAPPORT_REDIS": engines.redis,
             "RAPPORT_CLICKHOUSE": engines.clickhouse,
             "RAPPORT_HOME": str(home),
-            "RAPPORT_WORKSPACE": str(PROJECT / "deploy" / "workspace"),
+            "RAPPORT_WORKSPACE": str(workspace),
             "RAPPORT_HTTP_PORT": str(http_port),
             "RAPPORT_SESSION_TIMEOUT_MS": str(int(SESSION_TIMEOUT_S * 1000)),
             "RAPPORT_BATCH_EVENTS_MAX": "200",
@@ -79,7 +83,7 @@ def staged(home: Path) -> Iterator[Stage]:
             redis=engines.redis,
             clickhouse=engines.clickhouse,
             home=home,
-            workspace=PROJECT / "deploy" / "workspace",
+            workspace=workspace,
         )
         ensure_topics(settings)
         command = [sys.executable, "-m", "services.cli.receiver", "--port", str(receiver_port)]
@@ -117,7 +121,7 @@ def chaotic_run(home: Path, *, customers: int, kills: int, seed: int, say: Say) 
         chaos = Chaos(stage.fleet, stage.engines, dice, say)
         chaos.everything(kills, SESSION_TIMEOUT_S)
         traffic.hurry()
-        findings, proven = _settled(stage, traffic, replay, say)
+        findings, proven, webhooks = _settled(stage, traffic, replay, say)
         return {
             "seed": seed,
             "kills": stage.fleet.deaths(),
@@ -126,6 +130,7 @@ def chaotic_run(home: Path, *, customers: int, kills: int, seed: int, say: Say) 
             "engine_kills": chaos.engine_kills,
             "pauses": chaos.pauses,
             "events_sent": traffic.sent,
+            "webhooks": webhooks,
             "proof": proven,
             **findings.counts(),
             "first_findings": findings.first(),
@@ -144,10 +149,11 @@ def rollback_run(home: Path, *, customers: int, seed: int, say: Say) -> dict[str
                 time.sleep(0.2)
             lost += lose_end_of_redis_log(stage.engines, home, dice, say)
         traffic.hurry()
-        findings, _ = _settled(stage, traffic, replay, say)
+        findings, _, webhooks = _settled(stage, traffic, replay, say)
         return {
             "bytes_thrown_away": lost,
             "events_sent": traffic.sent,
+            "webhooks": webhooks,
             **findings.counts(),
             "first_findings": findings.first(),
         }
@@ -158,7 +164,8 @@ def _settled(
     traffic: Traffic,
     replay: Replay,
     say: Say,
-) -> tuple[Findings, dict[str, int]]:
+) -> tuple[Findings, dict[str, int], int]:
+    """What is wrong, what the comparison finds when it is led astray, webhooks that arrived."""
     traffic.finish()
     say(f"{traffic.sent} events are acknowledged; waiting for the last effect")
     drain = Drain(stage.settings)
@@ -172,7 +179,8 @@ def _settled(
     now = datetime.now(UTC)
     sent = _valid_ids(replay)
     findings = compare(world, sent, workspace, now)
-    return findings, proofs(world, sent, workspace, now)
+    arrived = len({one["id"] for one in world.webhooks if one["verified"]})
+    return findings, proofs(world, sent, workspace, now), arrived
 
 
 def _valid_ids(replay: Replay) -> set[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -24,14 +23,12 @@ from deploy.embedded.ports import HOST, free_port
 from deploy.embedded.process import EngineProcess
 from services.cli.demo.generate import lately
 from services.cli.demo.phases import Phases
+from services.cli.demo.workspace import example_workspace
 from services.cli.services import PROJECT, Services, services_left_in, start_services
 from services.common.clients import ensure_topics
 from services.common.settings import Settings
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-WORKSPACE: Final = PROJECT / "deploy" / "workspace"
-MAIN: Final = "workspace.yaml"
-AGE_LIMIT: Final = r"(?m)^(effects_max_age_days: ).*$"
 DAY: Final = timedelta(days=1)
 
 
@@ -87,7 +84,10 @@ def _started(stack: ExitStack, home: Path, phases: Phases) -> Stage:
     _clean(home)
     engines = start_engines(home)
     stack.callback(engines.stop)
-    settings = _settings(home, engines, _workspace(home))
+    now = datetime.now(UTC)
+    # causes are too old from a fixed hour on: all runs of a day tell alike
+    workspace = example_workspace(home, (now - lately(now.date() - DAY)) / DAY)
+    settings = _settings(home, engines, workspace)
     ensure_topics(settings)
     secret = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
     receiver = _receiver(home, secret)
@@ -138,17 +138,6 @@ def _undisturbed() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _workspace(home: Path) -> Path:
-    """The example, but causes are too old from a fixed hour on: all runs of a day tell alike."""
-    made = home / "workspace"
-    shutil.copytree(WORKSPACE, made)
-    now = datetime.now(UTC)
-    days = (now - lately(now.date() - DAY)) / DAY
-    text = (made / MAIN).read_text()
-    (made / MAIN).write_text(re.sub(AGE_LIMIT, rf"\g<1>{days:.6f}", text))
-    return made
 
 
 def _settings(home: Path, engines: Engines, workspace: Path) -> Settings:
