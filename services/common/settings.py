@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     )
     http_host: str = Field(default="127.0.0.1", description="Address the HTTP API listens on")
     http_port: int = Field(default=8080, ge=0, le=65535, description="Port of the HTTP API")
+    http_port_shared: bool = Field(
+        default=False,
+        description="Several ingest processes of this machine listen on the one port, and the "
+        "system spreads the connections: one for each core",
+    )
     health_host: str = Field(default="127.0.0.1", description="Address of /healthz and /metrics")
     health_port: int = Field(
         default=0, ge=0, le=65535, description="Port of /healthz, /readyz, /metrics; 0: any free"

@@ -21,7 +21,11 @@ def main() -> int:
     stop = Stop().on_signals()
     try:
         workspaces = load_workspaces(settings.workspace)
-        bound = socket.create_server((settings.http_host, settings.http_port), backlog=2048)
+        bound = socket.create_server(
+            (settings.http_host, settings.http_port),
+            backlog=2048,
+            reuse_port=settings.http_port_shared,
+        )
     except WorkspaceError as error:
         log.error("%s", error)
         return 2

@@ -1,4 +1,4 @@
-"""Rows `ingest_batch` and `ingest_single`: one ingest process, acknowledged by Kafka."""
+"""Rows `ingest_batch` and `ingest_single`: ingest over real HTTP, acknowledged by Kafka."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
 import psutil
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
+from deploy.embedded.ports import free_port
 from services.common import clients
 from services.common.settings import Settings
 from tests.bench.ingest_load import bodies
@@ -31,18 +32,26 @@ START_S_MAX: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is sent: so many requests of so many events over so many connections."""
+    """What is sent: so many requests of so many events over so many connections.
+
+    `processes`: ingest processes that share the port.
+    """
 
     events_per_request: int
     connections: int
     requests: int
     warm_up_requests: int
+    processes: int = 1
 
 
-def bench_batch(settings: Settings) -> dict[str, Any]:
-    """Batches of 100 events over 8 connections."""
-    load = Load(events_per_request=100, connections=8, requests=3_000, warm_up_requests=300)
-    return _row("ingest_batch", settings, load)
+def bench_batch(settings: Settings) -> list[dict[str, Any]]:
+    """Batches of 100 events: a process for each of two cores, and one alone; 8 connections each."""
+    alone = Load(events_per_request=100, connections=8, requests=3_000, warm_up_requests=300)
+    both = replace(alone, connections=16, processes=2)
+    return [
+        _row("ingest_batch", settings, both),
+        _row("ingest_alone", settings, alone),
+    ]
 
 
 def bench_single(settings: Settings) -> dict[str, Any]:
@@ -52,14 +61,14 @@ def bench_single(settings: Settings) -> dict[str, Any]:
 
 
 def _row(name: str, settings: Settings, load: Load) -> dict[str, Any]:
-    with _running(settings) as (process, port):
+    with _running(settings, load.processes) as (processes, port):
         _sent(port, load, load.warm_up_requests)
-        before = process.cpu_times()
+        before = _cpu_s(processes)
         measured = _sent(port, load, load.requests)
-        after = process.cpu_times()
-    cpu_s = after.user + after.system - before.user - before.system
+        cpu_s = _cpu_s(processes) - before
     return {
         "name": name,
+        "processes": load.processes,
         "events_per_s": round(measured["events"] / measured["seconds"]),
         "cpu_us_per_event": round(cpu_s / measured["events"] * 1e6, 1),
         "bare_events_per_s": round(_bare_events_per_s(settings, load)),
@@ -67,32 +76,46 @@ def _row(name: str, settings: Settings, load: Load) -> dict[str, Any]:
     }
 
 
+def _cpu_s(processes: Sequence[psutil.Process]) -> float:
+    """Seconds of processor that they have used, together."""
+    used = [process.cpu_times() for process in processes]
+    return sum(one.user + one.system for one in used)
+
+
 @contextmanager
-def _running(settings: Settings) -> Iterator[tuple[psutil.Process, int]]:
+def _running(settings: Settings, count: int) -> Iterator[tuple[list[psutil.Process], int]]:
     with socket.create_server((HOST, 0)) as probe:
         port: int = probe.getsockname()[1]
+    with ExitStack() as stack:
+        yield [stack.enter_context(_process(settings, port)) for _ in range(count)], port
+
+
+@contextmanager
+def _process(settings: Settings, port: int) -> Iterator[psutil.Process]:
+    health = free_port()
     environment = os.environ | {
         "RAPPORT_KAFKA": clients.address(settings, "Kafka"),
         "RAPPORT_HTTP_HOST": HOST,
         "RAPPORT_HTTP_PORT": str(port),
-        "RAPPORT_HEALTH_PORT": "0",
+        "RAPPORT_HTTP_PORT_SHARED": "true",
+        "RAPPORT_HEALTH_PORT": str(health),
         "RAPPORT_WORKSPACE": str(settings.workspace),
         "RAPPORT_LOG_LEVEL": "ERROR",
     }
     child = subprocess.Popen([sys.executable, "-m", "services.ingest"], env=environment)
     try:
-        _wait_until_ready(port)
-        yield psutil.Process(child.pid), port
+        _wait_until_ready(health)
+        yield psutil.Process(child.pid)
     finally:
         child.terminate()
         child.wait(START_S_MAX)
 
 
-def _wait_until_ready(port: int) -> None:
+def _wait_until_ready(health: int) -> None:
     deadline = time.monotonic() + START_S_MAX
     while time.monotonic() < deadline:
         try:
-            urllib.request.urlopen(f"http://{HOST}:{port}/readyz", timeout=5)
+            urllib.request.urlopen(f"http://{HOST}:{health}/readyz", timeout=5)
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
         else:
