@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from schemas.topics import LIFECYCLE
 from services.cli.services import Services, start_services
 from services.common.clients import clickhouse_client, ensure_topics
 from services.common.settings import Settings
+from tests.waiting import until
 
 WORKSPACE = Path(__file__).parents[2] / "deploy" / "workspace"
 
@@ -107,13 +107,6 @@ def _all(settings: Settings, topic: str) -> list[Any]:
                 at_end += 1
     consumer.close()
     return found
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not come true in time"
-        time.sleep(0.2)
 
 
 def test_without_clickhouse_everything_but_the_columns_goes_on(running: Running) -> None:

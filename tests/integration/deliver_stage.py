@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -11,16 +10,15 @@ import sys
 import tempfile
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import redis
-import redis.asyncio as aioredis
 import yaml
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -30,15 +28,6 @@ from schemas.base import to_json
 from schemas.lifecycle import Cause, LifecycleChanged, Stage
 from services.common import clients
 from services.common.settings import Settings
-from services.journey.deliver.domain.schedule import Timing
-from services.journey.deliver.endpoints import Target
-from services.journey.deliver.intake import Intake
-from services.journey.deliver.job import Job, pack
-from services.journey.deliver.keys import seen
-from services.journey.deliver.letters import DeadLetters
-from services.journey.deliver.queue import Queue
-from services.journey.deliver.sender import Sender
-from services.journey.deliver.worker import EndpointWorker, now_ms
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + b64encode(KEY).decode()
@@ -49,14 +38,6 @@ RUN = (
     "from services.common.settings import Settings; from services.journey.deliver import run; "
     "run(Settings())"
 )
-
-
-async def until(true: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until it is true; an assertion after so many seconds."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not become true in time"
-        await asyncio.sleep(0.05)
 
 
 def event(workspace: str, *, historic: bool = False, detail: str = "test") -> LifecycleChanged:
@@ -218,54 +199,6 @@ def stage(engines: Engines) -> Iterator[DeliverStage]:
             yield made
         finally:
             made.close()
-
-
-class Hands:
-    """Queue and workers inside the test, without Faust."""
-
-    def __init__(self, on: DeliverStage, timing: Timing) -> None:
-        self.stage = on
-        self.timing = timing
-        self.client = aioredis.Redis.from_url(on.redis_url, protocol=2)
-        self.queue = Queue(self.client, timing)
-        self.letters = DeadLetters(lambda: clients.producer(on.settings))
-        self.tasks: list[asyncio.Task[None]] = []
-
-    def target(self, name: str, url: str) -> Target:
-        key = f"{self.stage.workspace}/{name}"
-        return Target(key, self.stage.workspace, url, frozenset(TOPICS), (KEY,))
-
-    def intake(self, targets: list[Target], log_reader: Any = None) -> Intake:
-        found = {one.key: one for one in targets}
-        return Intake(found, self.queue, self.letters, log_reader, lambda: None)
-
-    def work(self, target: Target) -> EndpointWorker:
-        """A worker for the endpoint, running."""
-        sender = Sender(target, timeout_s=self.timing.timeout_s, allow_private=True)
-        worker = EndpointWorker(target.key, self.queue, sender, self.letters, self.timing)
-        self.tasks.append(asyncio.create_task(worker.run()))
-        return worker
-
-    async def queued(self, target: Target, count: int) -> list[str]:
-        """Write so many deliveries for one endpoint, as if they were read."""
-        place = (f"topic-{uuid4()}", 0)
-        await self.queue.move(*place, None, 0)
-        ids = [str(UUID(int=uuid4().int)) for _ in range(count)]
-        plans = []
-        for offset, id in enumerate(ids):
-            body = f'{{"type":"lifecycle.changed","data":{{"n":{offset}}}}}'.encode()
-            job = pack(Job("lifecycle.changed", self.stage.workspace, now_ms(), body))
-            plans.append((offset, [(target.key, *seen(id, datetime.now(UTC)), id, job)]))
-        done = await self.queue.write(*place, plans, now_ms())
-        assert (done.what, done.written) == ("ok", count)
-        return ids
-
-    async def close(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        await self.client.aclose()
-        self.letters.close()
 
 
 def _behind(consumer: Any, topic: str) -> int:

@@ -8,8 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from services.scoring.columns import GROUP
 from services.scoring.store import DATABASE, migrate
 from tests.columns_engine import asked
 from tests.columns_messages import MESSAGES, touchpoint
+from tests.waiting import until
 
 WITHIN_S = 60.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,13 +109,6 @@ def publish(settings: Settings, messages: list[tuple[str, BaseModel | bytes]]) -
         value = message if isinstance(message, bytes) else to_json(message)
         producer.produce(topic, value, key=str(len(value)))
     assert producer.flush(30) == 0
-
-
-def until(holds: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {WITHIN_S:.0f} s: {what}"
-        time.sleep(0.2)
 
 
 def counted(client: Any, table: str, workspace: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -30,6 +30,7 @@ from services.journey.store import JourneyStore, state_key
 from services.journey.stream import DecideHandler
 from tests.reference.journeys import open_alerts_of_final, stage_of_final
 from tests.unit.journey_builders import WORKSPACE, Known, scores
+from tests.waiting import until
 
 PARTITIONS = 4
 OUTPUTS = ("lifecycle.changed", "alerts.raised", "actions.requested", "dead_letters")
@@ -136,13 +137,6 @@ def place(engines: Engines, prefix: str) -> Place:
         future.result()
     workspace = WORKSPACE.model_copy(update={"name": prefix})
     return Place(settings, f"{prefix}.in", workspace)
-
-
-def until(condition: Callable[[], bool], seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not come true in time"
-        time.sleep(0.1)
 
 
 def person(dice: Random, now: datetime) -> list[Known]:

@@ -15,7 +15,9 @@ from services.journey.deliver.audit import Audit, Stuck
 from services.journey.deliver.domain.schedule import Timing
 from services.journey.deliver.intake import Place
 from services.journey.deliver.queue import Queue
-from tests.integration.deliver_stage import SECRET, DeliverStage, Hands, event, stage, until
+from tests.integration.deliver_hands import Hands
+from tests.integration.deliver_stage import SECRET, DeliverStage, event, stage
+from tests.waiting import until_async
 
 PLACE: Place = ("lifecycle.changed", 0)
 
@@ -140,13 +142,13 @@ def test_a_pause_past_the_session_and_the_lease_loses_nothing(on: DeliverStage) 
             on.endpoints({"crm": running.url})
             process = on.start()
             due = on.publish([event(on.workspace) for _ in range(30)])
-            await until(lambda: running.receiver.counts()["accepted"] == len(due))
+            await until_async(lambda: running.receiver.counts()["accepted"] == len(due))
             process.send_signal(signal.SIGSTOP)
             due |= on.publish([event(on.workspace) for _ in range(30)])
             await asyncio.sleep(10)  # longer than the session of 6 seconds
             process.send_signal(signal.SIGCONT)
-            await until(lambda: running.receiver.counts()["accepted"] == len(due))
-            await until(lambda: on.lag() == 0)
+            await until_async(lambda: running.receiver.counts()["accepted"] == len(due))
+            await until_async(lambda: on.lag() == 0)
             assert process.poll() is None
             with on.redis() as client:
                 assert operate.standings(client)[0]["queued"] == len(due)

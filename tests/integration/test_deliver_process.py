@@ -21,8 +21,8 @@ from tests.integration.deliver_stage import (
     alert,
     event,
     stage,
-    until,
 )
+from tests.waiting import until_async
 
 
 @pytest.fixture
@@ -56,11 +56,11 @@ def test_events_arrive_and_the_commit_reaches_the_end(on: DeliverStage) -> None:
             on.publish([event(on.workspace, historic=True) for _ in range(40)])
             on.publish([event("somebody-else") for _ in range(10)])
             process = on.start()
-            await until(lambda: len(ids(running.receiver)) == 330)
-            await until(lambda: on.lag() == 0)
+            await until_async(lambda: len(ids(running.receiver)) == 330)
+            await until_async(lambda: on.lag() == 0)
             due |= on.publish([event(on.workspace) for _ in range(20)])
-            await until(lambda: ids(running.receiver) == due)
-            await until(lambda: on.lag() == 0)
+            await until_async(lambda: ids(running.receiver) == due)
+            await until_async(lambda: on.lag() == 0)
             process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(process.wait, 20) == 0
             assert running.receiver.counts()["requests"] == 350
@@ -79,14 +79,14 @@ def test_what_is_read_again_is_not_sent_again(on: DeliverStage) -> None:
             on.endpoints({"crm": running.url})
             due = on.publish([event(on.workspace) for _ in range(100)])
             process = on.start()
-            await until(lambda: ids(running.receiver) == due and on.lag() == 0)
+            await until_async(lambda: ids(running.receiver) == due and on.lag() == 0)
             process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(process.wait, 20) == 0
             rewind(on)
             assert on.lag() > 0
             on.start()
             due |= on.publish([event(on.workspace)])
-            await until(lambda: ids(running.receiver) == due and on.lag() == 0)
+            await until_async(lambda: ids(running.receiver) == due and on.lag() == 0)
             assert running.receiver.counts()["requests"] == 101
 
     asyncio.run(scene())
@@ -102,14 +102,14 @@ def test_kill_9_in_the_middle_loses_nothing(on: DeliverStage, point: str) -> Non
             assert await asyncio.to_thread(process.wait, 60) == -signal.SIGKILL
             assert ids(running.receiver) < due
             process = on.start()
-            await until(lambda: len(ids(running.receiver)) > 100)
+            await until_async(lambda: len(ids(running.receiver)) > 100)
             process.send_signal(signal.SIGKILL)
             due |= on.publish([event(on.workspace) for _ in range(50)])
             on.start()
-            await until(lambda: ids(running.receiver) == due)
+            await until_async(lambda: ids(running.receiver) == due)
             with on.redis() as client:
                 (now,) = operate.standings(client)
-                await until(lambda: operate.standings(client)[0]["pending"] == 0)
+                await until_async(lambda: operate.standings(client)[0]["pending"] == 0)
                 assert now["queued"] == 250
                 assert operate.standings(client)[0]["delivered"] == 250
 
@@ -122,10 +122,10 @@ def test_two_processes_share_the_work_and_one_may_die(on: DeliverStage) -> None:
             on.endpoints({"crm": running.url})
             first, _ = on.start(), on.start()
             due = on.publish([event(on.workspace) for _ in range(300)])
-            await until(lambda: len(ids(running.receiver)) > 50)
+            await until_async(lambda: len(ids(running.receiver)) > 50)
             first.send_signal(signal.SIGKILL)
             due |= on.publish([event(on.workspace) for _ in range(50)])
-            await until(lambda: ids(running.receiver) == due)
+            await until_async(lambda: ids(running.receiver) == due)
 
     asyncio.run(scene())
 
@@ -136,12 +136,12 @@ def test_what_redis_forgot_is_read_from_the_log_again(on: DeliverStage) -> None:
             on.endpoints({"crm": running.url})
             due = on.publish([event(on.workspace) for _ in range(60)])
             on.start()
-            await until(lambda: ids(running.receiver) == due and on.lag() == 0)
+            await until_async(lambda: ids(running.receiver) == due and on.lag() == 0)
             running.receiver.received.clear()
             with on.redis() as client:
                 client.flushdb()
             # nothing new is published: the audit alone notices
-            await until(lambda: ids(running.receiver) == due)
+            await until_async(lambda: ids(running.receiver) == due)
 
     asyncio.run(scene())
 
@@ -154,7 +154,7 @@ def test_what_can_not_be_sent_becomes_a_dead_letter_and_blocks_nothing(on: Deliv
             (large,) = on.publish([event(on.workspace, detail="x" * 30_000)])
             due = on.publish([event(on.workspace)])
             on.start()
-            await until(lambda: ids(running.receiver) == due and on.lag() == 0)
+            await until_async(lambda: ids(running.receiver) == due and on.lag() == 0)
             (letter,) = on.dead_letters()
             assert letter["reason"] == "too_large"
             assert large in letter["detail"]
@@ -168,7 +168,7 @@ def test_an_endpoint_without_its_variables_is_off_and_the_others_work(on: Delive
             on.endpoints({"crm": running.url, "off": "${NOT_SET_ANYWHERE}"})
             due = on.publish([event(on.workspace)])
             on.start()
-            await until(lambda: ids(running.receiver) == due)
+            await until_async(lambda: ids(running.receiver) == due)
             assert "off is off: the environment variable NOT_SET_ANYWHERE is not set" in on.log()
 
     asyncio.run(scene())
@@ -184,16 +184,16 @@ def test_it_goes_on_by_itself_when_an_engine_is_back(on: DeliverStage, engine: s
             on.endpoints({"crm": running.url})
             process = on.start()
             due = on.publish([event(on.workspace) for _ in range(20)])
-            await until(lambda: ids(running.receiver) == due)
+            await until_async(lambda: ids(running.receiver) == due)
             on.engines.kill(engine)
             setting = f"RAPPORT_{engine.upper()}"
-            await until(lambda: ready(on)[0] == 503)
+            await until_async(lambda: ready(on)[0] == 503)
             assert setting in ready(on)[1]
-            await until(lambda: setting in on.log())
+            await until_async(lambda: setting in on.log())
             await asyncio.to_thread(on.engines.start, engine)
-            await until(lambda: ready(on)[0] == 200)
+            await until_async(lambda: ready(on)[0] == 200)
             due |= await asyncio.to_thread(on.publish, [event(on.workspace) for _ in range(20)])
-            await until(lambda: ids(running.receiver) == due, seconds=120)
+            await until_async(lambda: ids(running.receiver) == due, within_s=120)
             assert process.poll() is None
 
     asyncio.run(scene())
@@ -215,7 +215,7 @@ def test_each_log_line_is_json_and_none_holds_the_secret(on: DeliverStage) -> No
             on.endpoints({"crm": running.url})
             due = on.publish([event(on.workspace)])
             process = on.start(RAPPORT_LOG_LEVEL="debug", RAPPORT_WEBHOOK_RETRY_SCALE="0.001")
-            await until(lambda: ids(running.receiver) == due)
+            await until_async(lambda: ids(running.receiver) == due)
             process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(process.wait, 20) == 0
             for line in on.log().splitlines():

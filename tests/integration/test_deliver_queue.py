@@ -15,7 +15,9 @@ from services.journey.deliver.domain.schedule import ATTEMPTS_MAX, Timing
 from services.journey.deliver.queue import Queue
 from services.journey.deliver.sender import Sender
 from services.journey.deliver.worker import now_ms
-from tests.integration.deliver_stage import SECRET, DeliverStage, Hands, stage, until
+from tests.integration.deliver_hands import Hands
+from tests.integration.deliver_stage import SECRET, DeliverStage, stage
+from tests.waiting import until_async
 
 QUICK = Timing(scale=1e-7)  # every attempt is due at once
 
@@ -43,7 +45,7 @@ def test_every_delivery_arrives_once_and_verifies(on: DeliverStage) -> None:
             target = hands.target("crm", running.url)
             ids = await hands.queued(target, 200)
             hands.work(target)
-            await until(lambda: running.receiver.counts()["accepted"] == 200)
+            await until_async(lambda: running.receiver.counts()["accepted"] == 200)
             assert {one.id for one in running.receiver.received} == set(ids)
             assert running.receiver.counts()["requests"] == 200
             await asyncio.sleep(0.2)
@@ -62,7 +64,7 @@ def test_a_failed_delivery_comes_again_under_the_same_id(on: DeliverStage) -> No
             target = hands.target("crm", running.url)
             (id,) = await hands.queued(target, 1)
             hands.work(target)
-            await until(lambda: running.receiver.counts()["accepted"] == 1)
+            await until_async(lambda: running.receiver.counts()["accepted"] == 1)
             assert [(one.id, one.status) for one in running.receiver.received] == [
                 *[(id, 500)] * 3,
                 (id, 204),
@@ -80,7 +82,7 @@ def test_after_the_schedule_a_delivery_becomes_a_dead_letter(on: DeliverStage) -
             hands.queue = Queue(hands.client, Timing())
             hands.work(target)
             with on.redis() as client:
-                await until(lambda: operate.standing(client, target.key)["dead"] == 1)
+                await until_async(lambda: operate.standing(client, target.key)["dead"] == 1)
                 dead = operate.dead_letters(client, target.key)
                 assert [one["id"] for one in dead] == [id]
             assert len(running.receiver.received) == ATTEMPTS_MAX
@@ -102,7 +104,7 @@ def test_a_dead_letter_can_be_sent_again_by_hand(on: DeliverStage) -> None:
                 assert operate.resend_all(client, target.key, now_ms()) == 1
                 assert operate.dead_letters(client, target.key) == []
             hands.work(target)
-            await until(lambda: running.receiver.counts()["accepted"] == 1)
+            await until_async(lambda: running.receiver.counts()["accepted"] == 1)
             assert {one.id for one in running.receiver.received} == {id}
 
     play(on, Timing(scale=1e-4), scene)
@@ -116,14 +118,14 @@ def test_410_disables_the_endpoint_until_it_is_enabled(on: DeliverStage) -> None
             (first,) = await hands.queued(target, 1)
             hands.work(target)
             with on.redis() as client:
-                await until(lambda: operate.standing(client, target.key)["dead"] == 1)
+                await until_async(lambda: operate.standing(client, target.key)["dead"] == 1)
                 (second,) = await hands.queued(target, 1)
-                await until(lambda: operate.standing(client, target.key)["dead"] == 2)
+                await until_async(lambda: operate.standing(client, target.key)["dead"] == 2)
                 assert len(running.receiver.received) == 1, "nothing is sent to who said gone"
                 assert operate.standing(client, target.key)["disabled"] == "it answered 410 Gone"
                 assert operate.enable(client, target.key)
                 assert operate.resend_all(client, target.key, now_ms()) == 2
-            await until(lambda: running.receiver.counts()["accepted"] == 2)
+            await until_async(lambda: running.receiver.counts()["accepted"] == 2)
             assert {one.id for one in running.receiver.received} == {first, second}
         assert {letter["message_id"] for letter in on.dead_letters()} == {first, second}
 
@@ -139,7 +141,7 @@ def test_an_endpoint_without_success_for_five_days_is_disabled(on: DeliverStage)
                 five_days_ms = 5 * 86_400_000
                 client.hset(f"d:ep:{target.key}", "failing_since", now_ms() - five_days_ms)
                 hands.work(target)
-                await until(lambda: operate.standing(client, target.key)["dead"] == 1)
+                await until_async(lambda: operate.standing(client, target.key)["dead"] == 1)
                 why = operate.standing(client, target.key)["disabled"]
                 assert why == "no success for 5.0 days"
                 assert len(running.receiver.received) == 1
@@ -155,7 +157,7 @@ def test_retry_after_is_honoured(on: DeliverStage) -> None:
             await hands.queued(target, 1)
             started = time.monotonic()
             hands.work(target)
-            await until(lambda: running.receiver.counts()["accepted"] == 1)
+            await until_async(lambda: running.receiver.counts()["accepted"] == 1)
             assert time.monotonic() - started >= 2
             assert len(running.receiver.received) == 2
 
@@ -170,7 +172,7 @@ def test_a_redirect_is_a_failure_and_is_not_followed(on: DeliverStage) -> None:
                 target = hands.target("crm", running.url)
                 await hands.queued(target, 1)
                 hands.work(target)
-                await until(lambda: running.receiver.counts()["accepted"] == 1)
+                await until_async(lambda: running.receiver.counts()["accepted"] == 1)
                 assert [one.status for one in running.receiver.received] == [307, 204]
                 assert elsewhere.receiver.received == []
 
@@ -189,7 +191,7 @@ def test_neither_a_slow_nor_a_dead_endpoint_delays_another(on: DeliverStage) -> 
             for target in targets:
                 await hands.queued(target, 50)
                 hands.work(target)
-            await until(lambda: good_one.counts()["accepted"] == 50, seconds=15)
+            await until_async(lambda: good_one.counts()["accepted"] == 50, within_s=15)
             assert slow_one.received == []
             for task in hands.tasks:
                 task.cancel()

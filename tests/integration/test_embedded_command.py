@@ -6,8 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from redis import Redis
 
 from deploy.embedded.engines import Engines
+from tests.waiting import until
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -65,13 +65,6 @@ def rapport(tmp_path: Path, embedded: Engines) -> Iterator[Rapport]:
     yield command
     command.run("down")
     assert command.processes() == []
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
 
 
 def test_up_starts_and_down_leaves_nothing_and_data_stays(rapport: Rapport) -> None:

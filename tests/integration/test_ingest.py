@@ -24,6 +24,7 @@ from segment.analytics.client import Client
 from deploy.embedded.engines import Engines
 from schemas.touchpoints import KINDS
 from tests.contract.test_ingest_contract import call_for
+from tests.waiting import until
 
 KEY = "demo-write-key"
 PATIENCE_S = 60
@@ -59,13 +60,6 @@ class Ingest:
     def send(self, path: str, body: object) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return httpx.post(f"{self.url}/v1/{path}", content=content, auth=(KEY, ""), timeout=30)
-
-
-def until(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for {what}"
-        time.sleep(0.1)
 
 
 def free_port() -> int:

@@ -11,7 +11,8 @@ import httpx
 
 from deploy.embedded.engines import Engines
 from deploy.embedded.ports import free_port
-from tests.integration.test_ingest import PATIENCE_S, Ingest, found, named, new_ingest, until
+from tests.integration.test_ingest import PATIENCE_S, Ingest, found, named, new_ingest
+from tests.waiting import until
 
 
 @contextmanager

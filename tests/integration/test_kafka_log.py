@@ -15,7 +15,7 @@ from services.common import clients
 from services.common.batch import Record
 from services.common.kafka_log import KafkaLog
 from services.common.settings import Settings
-from tests.integration.test_step_on_real_engines import until
+from tests.waiting import until
 
 RECORDS, BATCH = 20, 8
 

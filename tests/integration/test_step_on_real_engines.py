@@ -7,7 +7,6 @@ import time
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 import redis
@@ -22,6 +21,7 @@ from services.common.ports import Gap
 from services.common.run import Stop
 from services.common.settings import Settings
 from services.common.step_service import Plan, _Worker
+from tests.waiting import until
 
 
 class Counting:
@@ -135,13 +135,6 @@ def last_by_key(settings: Settings, topic: str) -> dict[bytes, bytes]:
             found[message.key() or b""] = message.value() or b""
     consumer.close()
     return found
-
-
-def until(condition: Any, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not come true in time"
-        time.sleep(0.05)
 
 
 def total(settings: Settings, prefix: str) -> int:
