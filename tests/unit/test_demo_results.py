@@ -56,6 +56,7 @@ RUN = Run(
     webhooks=Webhooks(
         due=5, by_clock=1, verified=5, repeated=1, rejected=0, missing=0, unexpected=0
     ),
+    stage_errors=(),
     memory=Memory(10_000, 9_000, 800, 97, {"m:": 800, "c:": 5_000, "n:": 1_000, "j:": 2_000}),
     seconds={"replay": 1.0, "drain": 2.0},
     events_per_s=33.3,
@@ -86,6 +87,7 @@ def test_a_run_that_is_right_has_no_mismatch() -> None:
         (lambda: wrong_columns(distinct=89), "distinct"),
         (lambda: wrong_columns(dead_letters={"bad_time": 3}), "dead_letters_by_reason"),
         (lambda: wrong_columns(identity_errors=("split",)), "identity_errors"),
+        (lambda: replace(RUN, stage_errors=("a is lost",)), "stage_errors"),
         (lambda: wrong_counts(customers=9), "customers"),
         (lambda: wrong_counts(purchases=31), "purchases"),
         (lambda: wrong_counts(revenue=Decimal("123.44")), "revenue"),

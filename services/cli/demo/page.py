@@ -63,6 +63,7 @@ def _events(found: Mapping[str, Any]) -> Table:
         "profiles": found["profiles"],
         "true number of people": found["people_true"],
         "identity errors": found["identity_errors"],
+        "stages that differ from Redis": found["stage_errors"],
         "identifiers joined": found["merges"],
         "webhooks due": found["deliveries_due"],
         "of these by the clock alone": found["deliveries_due_by_clock"],

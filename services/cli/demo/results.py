@@ -40,6 +40,7 @@ class Run:
     records: Mapping[str, int]
     columns: Columns
     webhooks: Webhooks
+    stage_errors: tuple[str, ...]
     memory: Memory
     seconds: Mapping[str, float]
     events_per_s: float
@@ -70,6 +71,7 @@ def as_object(run: Run, truth: Ledger) -> dict[str, Any]:
         "records_by_topic": dict(run.records),
         "merges": int(found.counts["identifiers"]) - profiles,
         "redirects": found.redirects,
+        "stage_errors": len(run.stage_errors),
         "stages": {name: int(row["profiles"]) for name, row in found.stages.items()},
         "rfm": [[row["recency"], row["frequency"], row["customers"]] for row in found.rfm],
         "segments": found.segments,
@@ -109,6 +111,7 @@ def mismatches(run: Run, truth: Ledger) -> list[str]:
         "revenue": str(truth.revenue.quantize(Decimal("0.01"))),
         "profiles": truth.people,
         "identity_errors": 0,
+        "stage_errors": 0,
         "webhooks_verified": run.webhooks.due,
         "webhooks_rejected": 0,
     }
@@ -132,6 +135,7 @@ def _further(run: Run, truth: Ledger) -> list[str]:
         hooks = run.webhooks
         wrong.append(f"webhooks: {hooks.missing} never came, {hooks.unexpected} were not due")
     wrong += [f"identity: {error}" for error in run.columns.identity_errors[:5]]
+    wrong += [f"stage: {error}" for error in run.stage_errors[:5]]
     return wrong
 
 

@@ -25,6 +25,7 @@ from services.cli.demo.replay import Sent, replay
 from services.cli.demo.resources import ResourceWatch
 from services.cli.demo.results import Run, Webhooks
 from services.cli.demo.stage import Stage, staged
+from services.cli.demo.standings import SHOWN, stage_errors
 from services.common import clients
 from services.common.kafka_publisher import PlainPublisher
 from services.common.settings import Settings
@@ -172,6 +173,9 @@ class Act:
             self._questions = Questions(self._settings)
         return self._questions
 
+    def _shown(self) -> dict[str, str]:
+        return {str(row["who"]): str(row["stage"]) for row in self._asked().rows(SHOWN)}
+
     def _webhooks(self) -> Webhooks:
         """What was due, and what the receiver got; waits for what is still being sent."""
         with self._phases.phase("webhooks", "webhooks are delivered and verified"):
@@ -195,11 +199,13 @@ class Act:
         seconds = self._phases.seconds
         with clients.redis_client(self._settings) as client:
             redis = redis_memory(client)
+            stage_wrong = stage_errors(client, self._shown)
         return Run(
             sent=sent,
             records=self._drain.backlog().ends,
             columns=self._asked().columns(truth.owners),
             webhooks=webhooks,
+            stage_errors=tuple(stage_wrong),
             memory=redis,
             seconds=seconds,
             events_per_s=history.total / (seconds["replay"] + seconds["drain"]),
