@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from services.common.batch import Batch, Decision, Due, Output, Record
+from services.common.batch import Batch, Decision, Due, Handler, Output, Record
 
 
 class Gap(Exception):  # noqa: N818 - a state of the world that a person must look at
@@ -23,6 +24,13 @@ class LogGone(Exception):  # noqa: N818
 
 class StoreGone(Exception):  # noqa: N818
     """The store did not answer; whether the last commit happened is not known."""
+
+
+#: The world's faults: they say nothing about a record, so no record is blamed for them.
+OUTAGES = (LogGone, StoreGone, PublishFailed, Gap)
+
+#: How long the outputs may wait that a fenced worker left behind in a partition which then rests.
+VERIFY_EVERY_US = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +152,18 @@ class Observer:
 
     def resent(self, outputs: Sequence[Output]) -> None:
         """Newer snapshots were published behind stale ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a step is made of. `relay` runs the publishing beside the next batch's loading."""
+
+    service: str
+    log: Log
+    store: Store
+    publisher: Publisher
+    handler: Handler
+    relay: Executor
+    now_us: Callable[[], int]
+    observer: Observer
+    verify_every_us: int = VERIFY_EVERY_US

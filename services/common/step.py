@@ -6,59 +6,24 @@ The five rules of the design are here; each has a comment `rule N` and a test th
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Executor, Future, wait
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from services.common import slot
-from services.common.batch import Batch, ByPartition, Decision, Due, Handler, Record, flat
+from services.common.batch import Batch, ByPartition, Decision, Due, Record, flat
 from services.common.claim import claimed
 from services.common.failpoints import hit
 from services.common.gather import Gather
 from services.common.poison import pieces, poisoned
-from services.common.ports import (
-    Commit,
-    Gap,
-    Log,
-    LogGone,
-    Move,
-    Observer,
-    Place,
-    Positions,
-    Publisher,
-    PublishFailed,
-    Result,
-    Store,
-    StoreGone,
-)
+from services.common.ports import OUTAGES, Commit, Move, Parts, Place, Positions, Result
 from services.common.relay import answer_of
 
 log_to = logging.getLogger(__name__)
 
-#: The world's faults: they say nothing about a record, so no record is blamed for them.
-OUTAGES = (LogGone, StoreGone, PublishFailed, Gap)
-
 #: An offset that no record has.
 NEVER = 1 << 63
-
-#: How long the outputs may wait that a fenced worker left behind in a partition which then rests.
-VERIFY_EVERY_US = 5_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a step is made of. `relay` runs the publishing beside the next batch's loading."""
-
-    service: str
-    log: Log
-    store: Store
-    publisher: Publisher
-    handler: Handler
-    relay: Executor
-    now_us: Callable[[], int]
-    observer: Observer
-    verify_every_us: int = VERIFY_EVERY_US
 
 
 class Step:
@@ -171,26 +136,36 @@ class Step:
 
         False: another worker went on from here, and what was taken will be read again.
         """
-        while True:
+        left = [(records, due)]
+        while left:
+            records, due = left.pop()
             batch = Batch(records, due, self._parts.now_us())
-            try:
-                decision = self._parts.handler.decide(batch)
-            except OUTAGES:
-                raise
-            except Exception:
-                log_to.exception("a batch of %d could not be decided", len(records) + len(due))
-                return self._part(records, due)
-            result = self._commit(batch, decision)
-            if result != "conflict":
-                return result == "done"
-            self._parts.observer.conflicted()
+            decision = self._decided(batch)
+            if decision is None and len(records) + len(due) > 1:
+                left += reversed(pieces(records, due, self._fails))
+                continue
+            result = self._commit(batch, decision or poisoned(self._parts.service, batch))
+            if result == "conflict":
+                self._parts.observer.conflicted()
+                left.append((records, due))
+            elif result != "done":
+                return False
+        return True
 
-    def _part(self, records: Sequence[Record], due: Sequence[Due]) -> bool:
-        """Find the record that no decision can be made on; it alone becomes a dead letter."""
-        if len(records) + len(due) == 1:
-            batch = Batch(records, due, self._parts.now_us())
-            return self._commit(batch, poisoned(self._parts.service, batch)) == "done"
-        return all(self._carry(*piece) for piece in pieces(records, due))
+    def _decided(self, batch: Batch) -> Decision | None:
+        """None when no decision can be made on these records together."""
+        try:
+            return self._parts.handler.decide(batch)
+        except OUTAGES:
+            raise
+        except Exception:
+            size = len(batch.records) + len(batch.due)
+            log_to.error("no decision on %d records", size, exc_info=size == 1)
+            return None
+
+    def _fails(self, records: Sequence[Record], due: Sequence[Due]) -> bool:
+        """Only to see whether a decision can be made: nothing comes of it."""
+        return self._decided(Batch(records, due, self._parts.now_us())) is None
 
     # -- committing --------------------------------------------------------------------------
 

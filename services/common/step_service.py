@@ -16,12 +16,12 @@ from services.common.health import HealthServer
 from services.common.kafka_log import KafkaLog
 from services.common.kafka_publisher import FencedPublisher, PlainPublisher
 from services.common.metrics import LAG, OUTAGES, StepMetrics
-from services.common.ports import LogGone, PublishFailed, StoreGone
+from services.common.ports import LogGone, Parts, PublishFailed, StoreGone
 from services.common.redis_store import RedisStore
 from services.common.relay import Relay
 from services.common.run import BetweenBatches, Stop, Watchdog
 from services.common.settings import Settings
-from services.common.step import Parts, Step
+from services.common.step import Step
 
 log_to = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from random import Random
 from typing import Any
 
 from services.common.batch import Batch, Decision, Output, Record, next_version
-from services.common.ports import Observer, PublishFailed, StoreGone
-from services.common.step import Parts, Step
+from services.common.ports import Observer, Parts, PublishFailed, StoreGone
+from services.common.step import Step
 from tests.simulation.fakes import FakeLog, FakePublisher, FakeStore, Rules, World
 from tests.simulation.scheduler import Worker
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from services.common.batch import Batch, Decision, Due, Output, Record
-from services.common.ports import Commit, LogGone, Observer, Outcome, Place
+from services.common.ports import VERIFY_EVERY_US, Commit, LogGone, Observer, Outcome, Parts, Place
 from services.common.relay import Relay
 from services.common.slot import pack
-from services.common.step import VERIFY_EVERY_US, Parts, Step
+from services.common.step import Step
 from tests.simulation.schedule import Inline
 
 LAST = 4
