@@ -160,7 +160,8 @@ class Step:
             raise
         except Exception:
             size = len(batch.records) + len(batch.due)
-            log_to.error("no decision on %d records", size, exc_info=size == 1)
+            level = logging.ERROR if size == 1 else logging.INFO
+            log_to.log(level, "no decision on %d records", size, exc_info=size == 1)
             return None
 
     def _fails(self, records: Sequence[Record], due: Sequence[Due]) -> bool:

@@ -106,9 +106,9 @@ class Act:
         used = ResourceWatch(self._stage.pids).start()
         try:
             made = generated.pop().result()
-            rounds, truth = made.rounds, made.ledger
-            history = self._history(made.history, truth)
-            del made  # the messages are on their way: their memory is needed elsewhere
+            rounds, truth, to_send = made.rounds, made.ledger, [made.history]
+            del made
+            history = self._history(to_send, truth)
             sent = history + self._lately(rounds)
             self._fitted_and_scored()
             webhooks = self._webhooks()
@@ -117,17 +117,20 @@ class Act:
         with self._phases.phase("results", "results are read back"):
             return Outcome(self._measured(truth, history, sent, webhooks, used), truth)
 
-    def _history(self, sends: Sequence[Send], truth: Ledger) -> Sent:
-        """A year and a half at once, with a kill in the middle."""
+    def _history(self, to_send: list[tuple[Send, ...]], truth: Ledger) -> Sent:
+        """A year and a half at once, with a kill in the middle; takes it out of the list."""
+        sends = to_send.pop()
+        count = len(sends)
         chaos = Chaos(self._stage, truth.distinct, self._phases.note)
         if self._with_chaos:
             chaos.start()
         try:
             with self._phases.phase(
-                "replay", f"{len(sends):,} messages sent by HTTP and Kafka", len(sends)
+                "replay", f"{count:,} messages sent by HTTP and Kafka", count
             ) as advanced:
                 sent = replay(self._settings, self._stage.services.http, sends, advanced)
-            with self._phases.phase("drain", "all of them went through", len(sends)) as more:
+            del sends  # they are on their way: their memory is needed elsewhere
+            with self._phases.phase("drain", "all of them went through", count) as more:
                 self._drained(_Advancing(more).seen)
         finally:
             chaos.stop()
