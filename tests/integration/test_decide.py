@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,9 +29,11 @@ from services.common.step_service import Plan, _Worker
 from services.common.workspace import Workspace
 from services.journey.store import JourneyStore, state_key
 from services.journey.stream import DecideHandler
+from tests import waiting
 from tests.reference.journeys import open_alerts_of_final, stage_of_final
 from tests.unit.journey_builders import WORKSPACE, Known, scores
-from tests.waiting import until
+
+until = partial(waiting.until, within_s=40.0)
 
 PARTITIONS = 4
 OUTPUTS = ("lifecycle.changed", "alerts.raised", "actions.requested", "dead_letters")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -15,7 +16,9 @@ from services.common import clients
 from services.common.batch import Record
 from services.common.kafka_log import KafkaLog
 from services.common.settings import Settings
-from tests.waiting import until
+from tests import waiting
+
+until = partial(waiting.until, within_s=20.0)
 
 RECORDS, BATCH = 20, 8
 

@@ -7,6 +7,7 @@ import time
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 import redis
@@ -21,7 +22,9 @@ from services.common.ports import Gap
 from services.common.run import Stop
 from services.common.settings import Settings
 from services.common.step_service import Plan, _Worker
-from tests.waiting import until
+from tests import waiting
+
+until = partial(waiting.until, within_s=20.0)
 
 
 class Counting:
