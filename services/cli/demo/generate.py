@@ -190,7 +190,7 @@ class Mail:
         return at_us, self._posted, send
 
     def _arrival(self, at_us: int) -> float:
-        """Most arrive at once; many within two hours, out of order; some are days late."""
+        """Most arrive at once; many within two hours, out of order; some are days or weeks late."""
         dice = self._dice
         chance = dice.random()
         if chance < LATE_SHARE:

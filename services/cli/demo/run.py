@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from schemas import topics
 from services.cli.demo.chaos import Chaos
 from services.cli.demo.drain import Backlog, Drain, StuckError, wait_until_empty
 from services.cli.demo.due import deliveries_due
-from services.cli.demo.generate import DAYS_TOLD, Replay, Send, generate
+from services.cli.demo.generate import DAYS_TOLD, Replay, Send, generate, lately
 from services.cli.demo.ledger import Ledger
 from services.cli.demo.measure import DATABASE, Questions, redis_memory
 from services.cli.demo.phases import Advance, Phases
@@ -66,16 +66,16 @@ def perform(options: Options, phases: Phases, show: Callable[[Stage, Outcome], N
 
     Raises AlreadyRunsError, EngineFailedError, ServiceFailedError, ReplayFailedError, StuckError.
     """
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
     with ThreadPoolExecutor(1, thread_name_prefix="generate") as hands:
-        generated = [hands.submit(_generated, options.customers)]
-        with staged(options.home, phases) as stage:
+        generated = [hands.submit(_generated, yesterday, options.customers)]
+        with staged(options.home, phases, lately(yesterday)) as stage:
             act = Act(stage, phases, options.chaos)
             show(stage, act.run(generated))
 
 
-def _generated(customers: int | None) -> Replay:
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    return generate(read_purchases(), yesterday, customers=customers)
+def _generated(last: date, customers: int | None) -> Replay:
+    return generate(read_purchases(), last, customers=customers)
 
 
 def fitted(settings: Settings) -> int:

@@ -21,7 +21,6 @@ import httpx
 from deploy.embedded.engines import Engines, start_engines
 from deploy.embedded.ports import HOST, free_port
 from deploy.embedded.process import EngineProcess
-from services.cli.demo.generate import lately
 from services.cli.demo.phases import Phases
 from services.cli.demo.workspace import example_workspace
 from services.cli.services import PROJECT, Services, services_left_in, start_services
@@ -63,30 +62,31 @@ class Stage:
 
 
 @contextmanager
-def staged(home: Path, phases: Phases) -> Iterator[Stage]:
+def staged(home: Path, phases: Phases, told_from: datetime) -> Iterator[Stage]:
     """Start everything in a home that is emptied first; end everything, whatever happens.
+
+    What became true before `told_from` is too old to be sent.
 
     AlreadyRunsError when another demo is at work there.
     """
     stack = ExitStack()
     try:
         with phases.phase("start", "Kafka, Redis, ClickHouse and six services are up"):
-            stage = _started(stack, home.absolute(), phases)
+            stage = _started(stack, home.absolute(), phases, told_from)
         yield stage
     finally:
         with _undisturbed():
             stack.close()
 
 
-def _started(stack: ExitStack, home: Path, phases: Phases) -> Stage:
+def _started(stack: ExitStack, home: Path, phases: Phases, told_from: datetime) -> Stage:
     """The stage; what ends each part is on the stack as soon as the part runs."""
     stack.enter_context(_alone(home))
     _clean(home)
     engines = start_engines(home)
     stack.callback(engines.stop)
-    now = datetime.now(UTC)
-    # causes are too old from a fixed hour on: all runs of a day tell alike
-    workspace = example_workspace(home, (now - lately(now.date() - DAY)) / DAY)
+    # from a fixed hour on, not from as long ago as the example says: all runs of a day tell alike
+    workspace = example_workspace(home, (datetime.now(UTC) - told_from) / DAY)
     settings = _settings(home, engines, workspace)
     ensure_topics(settings)
     secret = "whsec_" + b64encode(secrets.token_bytes(32)).decode()

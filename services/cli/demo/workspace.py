@@ -19,5 +19,7 @@ def example_workspace(home: Path, effects_max_age_days: float) -> Path:
     made = home / "workspace"
     shutil.copytree(EXAMPLE, made)
     text = (made / MAIN).read_text()
-    (made / MAIN).write_text(AGE_LIMIT.sub(rf"\g<1>{effects_max_age_days:.6f}", text))
+    text, lines = AGE_LIMIT.subn(rf"\g<1>{effects_max_age_days:.6f}", text)
+    assert lines == 1, f"{MAIN} of the example says effects_max_age_days {lines} times"
+    (made / MAIN).write_text(text)
     return made
