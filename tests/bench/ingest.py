@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -84,8 +83,7 @@ def _cpu_s(processes: Sequence[psutil.Process]) -> float:
 
 @contextmanager
 def _running(settings: Settings, count: int) -> Iterator[tuple[list[psutil.Process], int]]:
-    with socket.create_server((HOST, 0)) as probe:
-        port: int = probe.getsockname()[1]
+    port = free_port()
     with ExitStack() as stack:
         yield [stack.enter_context(_process(settings, port)) for _ in range(count)], port
 

@@ -8,16 +8,15 @@ from typing import Any
 
 import httpx
 import msgspec
-import redis
 from confluent_kafka import Consumer, TopicPartition
 
 from schemas import topics
 from schemas.scores import Scores
 from schemas.touchpoint import Touchpoint
+from services.cli.demo.standings import states_in_redis
 from services.common import clients
 from services.common.settings import Settings
 from services.journey.domain.customer import State
-from services.journey.store import JourneyStore, owner_of
 
 
 @dataclass
@@ -88,11 +87,8 @@ def unsettled(settings: Settings) -> int:
 
 def _customers(settings: Settings) -> dict[str, State]:
     """Profile id -> journey's state in Redis."""
-    client: redis.Redis = clients.redis_client(settings)
-    keys = list(client.scan_iter("j:*", count=5_000))
-    found = JourneyStore(client).load(keys)
-    client.close()
-    return {str(owner_of(key)[1]): one.state for key, one in found.items() if one.state}
+    with clients.redis_client(settings) as client:
+        return states_in_redis(client)
 
 
 def _columns(settings: Settings) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from confluent_kafka import Consumer, Producer
 from segment.analytics.client import Client
 
 from deploy.embedded.engines import Engines
+from deploy.embedded.ports import free_port
 from schemas.touchpoints import KINDS
 from tests.contract.test_ingest_contract import call_for
 from tests.waiting import until
@@ -52,20 +52,19 @@ class Ingest:
         return self.process.wait(PATIENCE_S)
 
     def ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
-        except httpx.HTTPError:
-            return False
+        return is_ready(self.url)
 
     def send(self, path: str, body: object) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return httpx.post(f"{self.url}/v1/{path}", content=content, auth=(KEY, ""), timeout=30)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+def is_ready(url: str) -> bool:
+    """Whether /readyz says so, on the port of the API or on that of the process's health."""
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def new_ingest(kafka: str, folder: Path) -> Ingest:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
 
 from deploy.embedded.engines import Engines
 from deploy.embedded.ports import free_port
-from tests.integration.test_ingest import PATIENCE_S, Ingest, found, named, new_ingest
+from tests.integration.test_ingest import PATIENCE_S, Ingest, found, is_ready, named, new_ingest
 from tests.waiting import until
 
 
@@ -38,13 +39,6 @@ def accepted(health: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
 
-def ready(health: str) -> bool:
-    try:
-        return httpx.get(f"{health}/readyz", timeout=5).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
 def test_they_share_the_connections_and_one_goes_on_when_the_other_is_killed(
     engines: Engines, tmp_path: Path, prefix: str
 ) -> None:
@@ -52,7 +46,7 @@ def test_they_share_the_connections_and_one_goes_on_when_the_other_is_killed(
     with ExitStack() as stack:
         both = [stack.enter_context(sharing(like, tmp_path / name, name)) for name in ("a", "b")]
         for _, health in both:
-            until(lambda where=health: ready(where), "both to be ready")  # type: ignore[misc]
+            until(partial(is_ready, health), "both to be ready")
         sent = 0
 
         def send() -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Final
 
 import redis
 
-from services.common.batch import unpack_state
-from services.journey.store import PREFIX, owner_of, state_of
+from services.journey.domain.customer import State
+from services.journey.store import PREFIX, JourneyStore, owner_of
 
 SHOWN: Final = "SELECT toString(profile_id) AS who, stage FROM customers"
-KEYS_AT_ONCE: Final = 2_000
 #: A moment that passes just now is in Redis first, in the columns some seconds later.
 SETTLES_S: Final = 20.0
 LOOK_AGAIN_AFTER_S: Final = 1.0
@@ -25,7 +24,7 @@ def stage_errors(
 ) -> list[str]:
     """Who is shown in another stage, as texts; looks again for a while before it says so."""
     deadline = time.monotonic() + within_s
-    while errors := differences(stages_in_redis(client), shown()):
+    while errors := differences(_stages(states_in_redis(client)), shown()):
         if time.monotonic() > deadline:
             break
         time.sleep(LOOK_AGAIN_AFTER_S)
@@ -41,15 +40,12 @@ def differences(known: Stages, shown: Stages) -> list[str]:
     ]
 
 
-def stages_in_redis(client: redis.Redis) -> dict[str, str]:
-    """Profile id -> stage of every living profile."""
-    found: dict[str, str] = {}
+def states_in_redis(client: redis.Redis) -> dict[str, State]:
+    """Profile id -> what journey remembers, tombstones of merged profiles too."""
     keys: list[bytes] = list(client.scan_iter(match=PREFIX + b"*", count=5_000))
-    for start in range(0, len(keys), KEYS_AT_ONCE):
-        asked = keys[start : start + KEYS_AT_ONCE]
-        values = cast("list[Any]", client.mget(asked))
-        for key, value in zip(asked, values, strict=True):
-            state = state_of(unpack_state(value)[1])
-            if not state.merged_into:
-                found[str(owner_of(key)[1])] = str(state.stage)
-    return found
+    found = JourneyStore(client).load(keys)
+    return {str(owner_of(key)[1]): one.state for key, one in found.items() if one.state}
+
+
+def _stages(states: Mapping[str, State]) -> Stages:
+    return {who: str(state.stage) for who, state in states.items() if not state.merged_into}
