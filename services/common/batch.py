@@ -92,6 +92,14 @@ class Decision:
     committed: Callable[[], None] = field(default=lambda: None)
 
 
+class Undecidable(Exception):  # noqa: N818 - says what it is about
+    """No decision can be made, probably because of one of these records."""
+
+    def __init__(self, suspects: Sequence[Record]) -> None:
+        super().__init__(f"no decision can be made on one of {len(suspects)} records")
+        self.suspects = suspects
+
+
 class Handler(Protocol):
     """What a stateful service brings to the step. It may block on Redis.
 
@@ -99,7 +107,7 @@ class Handler(Protocol):
     follow, and `newest` may be asked meanwhile.
     `decide` loads what the batch needs and decides. A record that cannot be understood becomes a
     dead letter in `outputs`; an exception makes the step part the batch until the poisonous
-    record stands alone.
+    record stands alone. Undecidable saves it most of the search.
     `newest` gives the snapshots that Redis holds now for the profiles of stale outputs.
     """
 

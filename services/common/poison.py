@@ -1,7 +1,8 @@
 """What becomes of a record that no decision can be made on: a dead letter, and nothing else.
 
-It is found by deciding on smaller and smaller parts of its batch in vain: that takes as long as
-one more decision on the whole. To carry good parts through on the way took ten commits as long.
+Where the handler suspects a few records, they are tried by themselves. Else it is found by deciding
+on smaller and smaller parts of its batch in vain: that takes as long as one more decision on the
+whole. To carry good parts through on the way took ten commits as long.
 """
 
 from __future__ import annotations
@@ -20,25 +21,46 @@ Fails = Callable[[Sequence[Record], Sequence[Due]], bool]
 PIECES = 8
 
 
-def pieces(records: Sequence[Record], due: Sequence[Due], fails: Fails) -> list[Piece]:
+def pieces(
+    records: Sequence[Record], due: Sequence[Due], fails: Fails, suspects: Sequence[Record] = ()
+) -> list[Piece]:
     """What to carry through one after the other instead of a batch that failed, in its order.
 
     Records come before what is due. Of these: what lies before one that fails alone, it, and what
     lies after it (which may fail again); eighths if there is none. Each piece is smaller.
+    `suspects`: some of the records.
     """
     if records and due:
         return [(records, ()), ((), due)]
     size = len(records) + len(due)
-    at = _suspect(records, due, fails)
-    if fails(records[at : at + 1], due[at : at + 1]):
-        cuts = [0, at, at + 1, size]
-    else:
-        cuts = [*range(0, size, -(-size // PIECES)), size]
+    at = _among(suspects, records, fails)
+    if at is None:
+        at = _failing(records, due, fails)
+    if at is not None:
+        return _cut(records, due, [0, at, at + 1, size])
+    return _cut(records, due, [*range(0, size, -(-size // PIECES)), size])
+
+
+def halves(records: Sequence[Record], due: Sequence[Due]) -> list[Piece]:
+    """The same in two commits, in its order."""
+    if records and due:
+        return [(records, ()), ((), due)]
+    size = len(records) + len(due)
+    return _cut(records, due, [0, size // 2, size])
+
+
+def _cut(records: Sequence[Record], due: Sequence[Due], cuts: Sequence[int]) -> list[Piece]:
     return [(records[a:b], due[a:b]) for a, b in pairwise(cuts) if a < b]
 
 
-def _suspect(records: Sequence[Record], due: Sequence[Due], fails: Fails) -> int:
-    """The only one left when the half that fails is halved again and again."""
+def _among(suspects: Sequence[Record], records: Sequence[Record], fails: Fails) -> int | None:
+    """The place of the suspect that fails alone."""
+    at = _failing(suspects, (), fails) if suspects else None
+    return None if at is None else records.index(suspects[at])
+
+
+def _failing(records: Sequence[Record], due: Sequence[Due], fails: Fails) -> int | None:
+    """The only one left when the half that fails is halved again and again, if it fails alone."""
     low, high = 0, len(records) + len(due)
     while high - low > 1:
         middle = (low + high) // 2
@@ -46,7 +68,7 @@ def _suspect(records: Sequence[Record], due: Sequence[Due], fails: Fails) -> int
             high = middle
         else:
             low = middle
-    return low
+    return low if fails(records[low:high], due[low:high]) else None
 
 
 def poisoned(service: str, batch: Batch) -> Decision:

@@ -72,12 +72,13 @@ class Commit:
 #: Partition -> the next offset to read.
 Positions = Mapping[int, int]
 
-Result = Literal["done", "moved", "stale", "conflict"]
+Result = Literal["done", "moved", "stale", "conflict", "large"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """done; or nothing happened, since places moved, snapshots are stale, or a key changed."""
+    """done; or nothing happened, since places moved, snapshots are stale, a key changed, or it is
+    more than the store takes at once."""
 
     result: Result
     found: Sequence[int] = ()

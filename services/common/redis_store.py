@@ -20,6 +20,8 @@ Answer = TypeVar("Answer")
 #: Message ids are remembered for their own week and the next: at least 7 days, with a day over.
 IDS_KEPT_S = 15 * 86_400
 DUE_MAX = 1_000
+#: Redis before 7 closes the connection on a command of more than 2**20 arguments.
+ARGUMENTS_MAX = 1_000_000
 _SCRIPT = Path(__file__).with_name("commit.lua").read_bytes()
 
 
@@ -67,6 +69,8 @@ class RedisStore:
     def commit(self, commit: Commit) -> Outcome:
         """Check and write everything in one Lua call, or nothing."""
         arguments = self._arguments(commit)
+        if len(arguments) > ARGUMENTS_MAX:
+            return Outcome("large")
         result, found = self._ask(lambda: self._call(arguments))
         if self._replicas and result == b"done":
             self._wait_for_replicas()

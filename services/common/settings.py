@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         default=0, ge=0, le=65535, description="Port of /healthz, /readyz, /metrics; 0: any free"
     )
     batch_events_max: int = Field(
-        default=20_000, ge=1, le=20_000, description="Events of one micro-batch at most"
+        default=40_000, ge=1, le=40_000, description="Events of one micro-batch at most"
     )
     session_timeout_ms: int = Field(
         default=10_000, ge=1000, description="Kafka consumer session time-out"

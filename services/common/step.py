@@ -12,11 +12,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from services.common import slot
-from services.common.batch import Batch, ByPartition, Decision, Due, Record, flat
+from services.common.batch import Batch, ByPartition, Decision, Due, Record, Undecidable, flat
 from services.common.claim import claimed
 from services.common.failpoints import hit
 from services.common.gather import Gather
-from services.common.poison import pieces, poisoned
+from services.common.poison import halves, pieces, poisoned
 from services.common.ports import OUTAGES, Commit, Move, Parts, Place, Positions, Result
 from services.common.relay import answer_of
 
@@ -141,32 +141,37 @@ class Step:
             records, due = left.pop()
             batch = Batch(records, due, self._parts.now_us())
             decision = self._decided(batch)
-            if decision is None and len(records) + len(due) > 1:
-                left += reversed(pieces(records, due, self._fails))
-                continue
-            result = self._commit(batch, decision or poisoned(self._parts.service, batch))
-            if result == "conflict":
+            if isinstance(decision, Exception):
+                if len(records) + len(due) > 1:
+                    suspects = decision.suspects if isinstance(decision, Undecidable) else ()
+                    left += reversed(pieces(records, due, self._fails, suspects))
+                    continue
+                decision = poisoned(self._parts.service, batch)
+            result = self._commit(batch, decision)
+            if result == "large":
+                left += reversed(halves(records, due))
+            elif result == "conflict":
                 self._parts.observer.conflicted()
                 left.append((records, due))
             elif result != "done":
                 return False
         return True
 
-    def _decided(self, batch: Batch) -> Decision | None:
-        """None when no decision can be made on these records together."""
+    def _decided(self, batch: Batch) -> Decision | Exception:
+        """Why not, when no decision can be made on these records together."""
         try:
             return self._parts.handler.decide(batch)
         except OUTAGES:
             raise
-        except Exception:
+        except Exception as error:
             size = len(batch.records) + len(batch.due)
             level = logging.ERROR if size == 1 else logging.INFO
             log_to.log(level, "no decision on %d records", size, exc_info=size == 1)
-            return None
+            return error
 
     def _fails(self, records: Sequence[Record], due: Sequence[Due]) -> bool:
         """Only to see whether a decision can be made: nothing comes of it."""
-        return self._decided(Batch(records, due, self._parts.now_us())) is None
+        return isinstance(self._decided(Batch(records, due, self._parts.now_us())), Exception)
 
     # -- committing --------------------------------------------------------------------------
 

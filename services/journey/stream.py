@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from schemas.dead_letter import Reason
-from services.common.batch import Batch, Decision, Output, Record, next_version
+from services.common.batch import Batch, Decision, Output, Record, Undecidable, next_version
 from services.common.dead_letters import dead_letter
 from services.common.workspace import Workspace
 from services.journey import metrics
@@ -80,7 +80,10 @@ class DecideHandler:
         known = self._store.load(tasks.keys())
         survivors = self._store.load(_survivor_keys(tasks.values(), known))
         for task in tasks.values():
-            _decide_one(task, known[task.key], survivors, batch.taken_at_us, decision)
+            try:
+                _decide_one(task, known[task.key], survivors, batch.taken_at_us, decision)
+            except Exception as error:
+                raise Undecidable(self._records_of(task, batch.records)) from error
         return decision
 
     def newest(self, stale: Sequence[Output]) -> list[Output]:
@@ -105,6 +108,16 @@ class DecideHandler:
             task = Task(due.partition, due.member, profile_id, self._rules[workspace])
             tasks.setdefault(due.member, task).due = True
         return tasks
+
+    def _records_of(self, task: Task, records: Sequence[Record]) -> list[Record]:
+        """The records that a task is made of."""
+        read = ((record, self._read(record)) for record in records)
+        return [
+            record
+            for record, scores in read
+            if isinstance(scores, Scores)
+            and state_key(scores.workspace, scores.profile_id.bytes) == task.key
+        ]
 
     def _read(self, record: Record) -> Scores | _Refused:
         try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from schemas.dead_letter import Reason
-from services.common.batch import Record
+from services.common.batch import Record, Undecidable
 from services.common.workspace import Workspace
 from services.profile.decode import Arrival, Read, Refusal, read
 from services.profile.domain.event import Aliased, Name
@@ -61,7 +61,10 @@ class Naming:
         understood = read(records)
         named = Read([], understood.refusals)
         for arrival in understood.arrivals:
-            refusal = self._name(arrival)
+            try:
+                refusal = self._name(arrival)
+            except Exception as error:
+                raise Undecidable([arrival.record]) from error
             if refusal is None:
                 named.arrivals.append(arrival)
             else:

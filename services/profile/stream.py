@@ -10,7 +10,7 @@ from itertools import chain
 import redis
 
 from schemas.topics import PROFILES
-from services.common.batch import Batch, Decision, Output, Record, next_version
+from services.common.batch import Batch, Decision, Output, Record, Undecidable, next_version
 from services.common.dead_letters import dead_letter
 from services.common.settings import Settings
 from services.common.workspace import Workspace
@@ -83,8 +83,7 @@ class ProfileHandler:
             self._refuse(refusal, deciding)
         arrivals = self._first_times(understood.arrivals, deciding)
         graph = self._load(arrivals, deciding)
-        for arrival in arrivals:
-            graph.apply(arrival.event)
+        _fold(arrivals, graph)
         self._conclude(graph, arrivals, deciding)
         # without the decision itself: a cycle would hold the batch until the collector comes
         committed = partial(self._committed, graph, deciding.counts, deciding.written)
@@ -187,7 +186,10 @@ class ProfileHandler:
             home = homes[node]
             found = concluded.get(home)
             if found is None:
-                found = self._conclude_component(home, published, deciding)
+                try:
+                    found = self._conclude_component(home, published, deciding)
+                except Exception as error:
+                    raise Undecidable(_records_of(home, arrivals, homes)) from error
                 concluded[home] = found
             profile = found.person_of[home.places[node]].id
             assert profile is not None, "an event was folded, so somebody is there"
@@ -222,3 +224,18 @@ class ProfileHandler:
             counts.redirects += 1
             counts.merges += lost.was_shown
         return found
+
+
+def _fold(arrivals: Sequence[Arrival], graph: Graph) -> None:
+    for arrival in arrivals:
+        try:
+            graph.apply(arrival.event)
+        except Exception as error:
+            raise Undecidable([arrival.record]) from error
+
+
+def _records_of(
+    home: Working, arrivals: Sequence[Arrival], homes: Mapping[bytes, Working]
+) -> list[Record]:
+    """The records of one component."""
+    return [one.record for one in arrivals if homes[one.event.nodes[0]] is home]

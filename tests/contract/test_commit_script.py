@@ -139,3 +139,15 @@ def test_the_script_comes_back_after_redis_forgot_it(client: redis.Redis) -> Non
     assert store.commit(Commit(())).result == "done"
     client.script_flush()
     assert store.commit(Commit(())).result == "done"
+
+
+def test_what_redis_does_not_take_at_once_is_not_sent(client: redis.Redis) -> None:
+    """Of more than 2**20 arguments the connection would be closed, again and again."""
+    store = RedisStore(client, "svc")
+    many = {b"x:%d" % number: b"" for number in range(redis_store.ARGUMENTS_MAX // 2)}
+    assert store.commit(Commit((), (), Decision(plain=many))).result == "large"
+    assert client.dbsize() == 0
+    for number in range(5):
+        del many[b"x:%d" % number]
+    assert store.commit(Commit((), (), Decision(plain=many))).result == "done"
+    assert client.dbsize() == len(many)

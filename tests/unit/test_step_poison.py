@@ -91,3 +91,27 @@ def test_what_is_due_comes_after_the_records() -> None:
     deciding.carry(records(3), due)
     assert deciding.carried == [[0], [2], [100], [102]]
     assert deciding.refused == [1, 101]
+
+
+@given(st.integers(2, 4_000), st.data())
+def test_a_suspect_is_tried_before_anything_is_searched(size: int, data: st.DataObject) -> None:
+    places = st.integers(0, size - 1)
+    bad, others = data.draw(places), data.draw(st.sets(places, max_size=5))
+    batch, deciding = records(size), Deciding({bad})
+    suspects = [batch[place] for place in sorted({bad, *others})]
+    found = pieces(batch, (), deciding.fails, suspects)
+    assert deciding.tried <= 3 * len(suspects)
+    assert [one.offset for part, _ in found for one in part] == list(range(size))
+    assert ([batch[bad]], ()) in [(list(part), due) for part, due in found]
+
+
+@given(batches, st.data())
+def test_a_wrong_suspicion_changes_nothing(
+    batch: tuple[int, set[int]], data: st.DataObject
+) -> None:
+    size, bad = batch
+    all_records = records(size)
+    suspects = [one for one in all_records if one.offset not in bad]
+    suspects = data.draw(st.lists(st.sampled_from(suspects), unique=True)) if suspects else []
+    searched = pieces(all_records, (), Deciding(bad).fails)
+    assert pieces(all_records, (), Deciding(bad).fails, suspects) == searched
