@@ -6,12 +6,13 @@ Source: CloudEvents Kafka protocol binding 1.0.2, section 3.2.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Final
 
-Headers = list[tuple[str, bytes]]
+Header = tuple[str, bytes]
 
 #: Extension attribute of effects that are recorded and sent to nobody: no need to read the value.
-HISTORIC: Final = ("ce_historic", b"true")
+HISTORIC: Final[Header] = ("ce_historic", b"true")
 
 TYPES: Final = {
     "touchpoints.accepted": "rapport.touchpoint.accepted",
@@ -26,17 +27,32 @@ TYPES: Final = {
 }
 
 
-def headers(topic: str, *, event_id: str, time: str, workspace: str, subject: str) -> Headers:
+_VERSION: Final[Header] = ("ce_specversion", b"1.0")
+_CONTENT: Final[Header] = ("content-type", b"application/json")
+_TYPE: Final[dict[str, Header]] = {
+    topic: ("ce_type", name.encode()) for topic, name in TYPES.items()
+}
+
+
+def headers(
+    topic: str, *, event_id: bytes, source: bytes, time: bytes, subject: bytes
+) -> list[Header]:
     """The binary-mode headers of one published record; `time` is RFC 3339."""
     return [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", event_id.encode()),
-        ("ce_type", TYPES[topic].encode()),
-        ("ce_source", b"rapport/" + workspace.encode()),
-        ("ce_time", time.encode()),
-        ("ce_subject", subject.encode()),
-        ("content-type", b"application/json"),
+        _VERSION,
+        ("ce_id", event_id),
+        _TYPE[topic],
+        ("ce_source", source),
+        ("ce_time", time),
+        ("ce_subject", subject),
+        _CONTENT,
     ]
+
+
+@cache
+def source_of(workspace: str) -> bytes:
+    """The `source` of what concerns a workspace."""
+    return b"rapport/" + workspace.encode()
 
 
 def rfc3339(moment: datetime) -> str:

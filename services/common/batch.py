@@ -8,7 +8,9 @@ from typing import Protocol
 
 import msgspec
 
-Headers = tuple[tuple[str, bytes], ...]
+from schemas.cloudevents import HISTORIC, Header, headers
+
+Headers = tuple[Header, ...]
 
 #: A state value in Redis is its version (8 bytes, big-endian) and then its body.
 VERSION_BYTES = 8
@@ -44,7 +46,8 @@ class Batch:
 
 
 class Output(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One record to publish. A snapshot names the state it shows (`watch`) at its `version`.
+    """One record to publish, with its CloudEvents attributes: `event_id` to `historic`; without an
+    id it has no headers. A snapshot names the state it shows (`watch`) at its `version`.
 
     After the relay the step compares `version` with Redis; when Redis has a newer one (or the
     state is gone), it asks the handler for the newest snapshots and publishes those too.
@@ -53,9 +56,29 @@ class Output(msgspec.Struct, frozen=True, gc=False, array_like=True):
     topic: str
     key: bytes
     value: bytes
-    headers: Headers = ()
+    event_id: bytes = b""
+    source: bytes = b""
+    time: bytes = b""
+    subject: bytes = b""
+    historic: bool = False
     watch: bytes | None = None
     version: int = 0
+
+    @property
+    def headers(self) -> list[Header]:
+        """Made when it is published: of thousands that wait, each would hold a dozen objects."""
+        if not self.event_id:
+            return []
+        marks = headers(
+            self.topic,
+            event_id=self.event_id,
+            source=self.source,
+            time=self.time,
+            subject=self.subject,
+        )
+        if self.historic:
+            marks.append(HISTORIC)
+        return marks
 
 
 #: Outputs by the input partition whose slot holds them.

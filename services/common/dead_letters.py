@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 
 from schemas.base import derived_id, from_micros, to_json
-from schemas.cloudevents import headers, rfc3339
+from schemas.cloudevents import rfc3339, source_of
 from schemas.dead_letter import DeadLetter, Reason
 from services.common.batch import Output, Record
 
@@ -33,11 +33,12 @@ def dead_letter(
 
 def as_output(letter: DeadLetter, *, key: str) -> Output:
     """A dead letter as it is published; the key is its source topic."""
-    marks = headers(
+    return Output(
         "dead_letters",
-        event_id=str(letter.event_id),
-        time=rfc3339(letter.at),
-        workspace=letter.workspace,
-        subject=letter.reason,
+        key.encode(),
+        to_json(letter),
+        event_id=str(letter.event_id).encode(),
+        source=source_of(letter.workspace),
+        time=rfc3339(letter.at).encode(),
+        subject=letter.reason.encode(),
     )
-    return Output("dead_letters", key.encode(), to_json(letter), tuple(marks))

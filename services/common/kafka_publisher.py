@@ -155,7 +155,7 @@ def send(producer: Any, outputs: Sequence[Output], reports: Reports | None = Non
                     output.topic,
                     output.value,
                     output.key,
-                    headers=list(output.headers),
+                    headers=output.headers,
                     on_delivery=reports,
                 )
                 break

@@ -51,7 +51,7 @@ class StepMetrics(Observer):
         self._committed_at = time.monotonic() if outputs else None
         for output in outputs:
             if output.topic == "dead_letters":
-                reason = dict(output.headers).get("ce_subject", b"").decode()
+                reason = output.subject.decode()
                 DEAD_LETTERS.labels(self._service, reason).inc()
 
     def conflicted(self) -> None:

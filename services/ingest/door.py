@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 from pydantic import ValidationError
 
-from schemas.cloudevents import headers
+from schemas.cloudevents import source_of
 from schemas.dead_letter import Reason
 from schemas.topics import ACCEPTED
 from schemas.touchpoints import KINDS
@@ -62,9 +62,6 @@ class Door:
         self.sender = Sender(workspace.name, source)
         self._origin = Origin(workspace.name, source, workspace.currency, blocked)
         self._router = Router(salt, workspace.name)
-        self._headers = tuple(
-            headers(ACCEPTED.name, event_id="", time="", workspace=workspace.name, subject="")
-        )
 
     def admit(
         self, raws: Sequence[bytes], arrival: Arrival, places: Sequence[Place] | None = None
@@ -108,8 +105,7 @@ class Door:
     def _admitting(self) -> Callable[[Draft], Verdict]:
         """The last stage: the draft as a record."""
         workspace, source = self.sender
-        version, _, ce_type, ce_source, _, _, content_type = self._headers
-        key_of = self._router.key
+        ce_source, key_of = source_of(workspace), self._router.key
 
         def admitted(draft: Draft) -> Verdict:
             occurred_at = _spelled(draft.occurred_at)
@@ -126,16 +122,16 @@ class Door:
                 "context": draft.context,
             }
             key = key_of(*draft.identifiers[0]).encode()
-            marks = (
-                version,
-                ("ce_id", draft.event_id.encode()),
-                ce_type,
+            output = Output(
+                ACCEPTED.name,
+                key,
+                _encode(envelope),
+                draft.event_id.encode(),
                 ce_source,
-                ("ce_time", occurred_at.encode()),
-                ("ce_subject", key),
-                content_type,
+                occurred_at.encode(),
+                key,
             )
-            return Verdict(Output(ACCEPTED.name, key, _encode(envelope), marks), draft.kind)
+            return Verdict(output, draft.kind)
 
         return admitted
 

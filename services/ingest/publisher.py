@@ -103,7 +103,7 @@ def _produce(producer: Any, outputs: Sequence[Output], delivered: Any) -> None:
                 output.topic,
                 output.value,
                 output.key,
-                headers=list(output.headers),
+                headers=output.headers,
                 on_delivery=delivered,
             )
     except BufferError:

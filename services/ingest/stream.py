@@ -176,7 +176,7 @@ def _produce(producer: Any, output: Output, delivered: Any) -> None:
                 output.topic,
                 output.value,
                 output.key,
-                headers=list(output.headers),
+                headers=output.headers,
                 on_delivery=delivered,
             )
         except BufferError:

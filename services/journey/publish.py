@@ -8,7 +8,7 @@ from schemas import topics
 from schemas.action import ActionRequested
 from schemas.alert import Alert
 from schemas.base import to_json
-from schemas.cloudevents import HISTORIC, headers, rfc3339
+from schemas.cloudevents import rfc3339, source_of
 from schemas.lifecycle import LifecycleChanged
 from services.common.batch import Output
 from services.journey import metrics
@@ -23,18 +23,18 @@ TOPIC_OF: Final[dict[type[Event], str]] = {
 
 def output_of(event: Event) -> Output:
     """The record of one event; `ce_time` is when it was decided."""
-    topic, profile_id = TOPIC_OF[type(event)], str(event.profile_id)
+    profile_id = str(event.profile_id).encode()
     decided_at = event.requested_at if isinstance(event, ActionRequested) else event.decided_at
-    marks = headers(
-        topic,
-        event_id=str(event.event_id),
-        time=rfc3339(decided_at),
-        workspace=event.workspace,
+    return Output(
+        TOPIC_OF[type(event)],
+        profile_id,
+        to_json(event),
+        event_id=str(event.event_id).encode(),
+        source=source_of(event.workspace),
+        time=rfc3339(decided_at).encode(),
         subject=profile_id,
+        historic=event.historic,
     )
-    if event.historic:
-        marks.append(HISTORIC)
-    return Output(topic, profile_id.encode(), to_json(event), tuple(marks))
 
 
 def count(event: Event) -> None:

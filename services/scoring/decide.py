@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha1
 from typing import Any, Final, Protocol
 
@@ -12,10 +11,10 @@ import msgspec
 
 from schemas import topics
 from schemas.base import NAMESPACE
-from schemas.cloudevents import headers
+from schemas.cloudevents import source_of
 from schemas.dead_letter import Reason
 from schemas.model import Model
-from services.common.batch import Headers, Output, Record
+from services.common.batch import Output, Record
 from services.common.dead_letters import dead_letter
 from services.scoring.domain.reasons import reasons_of
 from services.scoring.domain.score import score_batch
@@ -113,22 +112,20 @@ def _outputs(workspace: str, snapshots: Sequence[Snapshot], ground: Ground) -> l
         *facts_only(visitors, batch.missing, version),
         *scores_of(customers, batch, reasons_of(batch, facts, model), version, thresholds),
     ]
-    marks, ids = _constant_headers(workspace), EventIds(f"scores\x1f{workspace}\x1f")
-    return [_output(marks, ids, one) for one in written]
+    source, ids = source_of(workspace), EventIds(f"scores\x1f{workspace}\x1f")
+    return [_output(source, ids, one) for one in written]
 
 
-def _output(marks: Headers, ids: EventIds, one: Written) -> Output:
+def _output(source: bytes, ids: EventIds, one: Written) -> Output:
     key = one.profile_id.encode()
     return Output(
         topics.SCORES.name,
         key,
         one.value,
-        (
-            *marks,
-            ("ce_id", ids.of(f"{one.profile_id}\x1f{one.version}")),
-            ("ce_time", one.as_of.encode()),
-            ("ce_subject", key),
-        ),
+        event_id=ids.of(f"{one.profile_id}\x1f{one.version}"),
+        source=source,
+        time=one.as_of.encode(),
+        subject=key,
     )
 
 
@@ -147,13 +144,6 @@ class EventIds:
         return (
             f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}".encode()
         )
-
-
-@cache
-def _constant_headers(workspace: str) -> Headers:
-    """The headers that all scores of a workspace have in common."""
-    whole = headers(topics.SCORES.name, event_id="", time="", workspace=workspace, subject="")
-    return tuple(pair for pair in whole if pair[0] not in ("ce_id", "ce_time", "ce_subject"))
 
 
 def _refused(message: Message, reason: Reason, error: Exception, now_us: int) -> Output:

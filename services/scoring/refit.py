@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas import topics
 from schemas.base import derived_id, micros, to_json
-from schemas.cloudevents import headers, rfc3339
+from schemas.cloudevents import rfc3339, source_of
 from schemas.model import Model
 from services.common.batch import Output
 from services.common.kafka_publisher import PlainPublisher
@@ -35,12 +35,14 @@ def day_at(now: datetime) -> int:
 
 def publish(publisher: PlainPublisher, model: Model) -> None:
     """Put a model on the topic; returns when Kafka has it. PublishFailed when it has not."""
-    marks = headers(
-        topics.MODELS.name,
-        event_id=str(derived_id("model", model.workspace, model.version)),
-        time=rfc3339(model.fitted_at),
-        workspace=model.workspace,
-        subject=model.workspace,
-    )
     key = model.workspace.encode()
-    publisher.publish([Output(topics.MODELS.name, key, to_json(model), tuple(marks))], {}, None)
+    output = Output(
+        topics.MODELS.name,
+        key,
+        to_json(model),
+        event_id=str(derived_id("model", model.workspace, model.version)).encode(),
+        source=source_of(model.workspace),
+        time=rfc3339(model.fitted_at).encode(),
+        subject=key,
+    )
+    publisher.publish([output], {}, None)

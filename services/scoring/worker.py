@@ -247,7 +247,7 @@ def _count(relayed: Relaying) -> None:
     refused = [output for output in relayed.outputs if output.topic == topics.DEAD_LETTERS.name]
     metrics.SCORE_PUBLISHED.inc(len(relayed.outputs) - len(refused))
     for output in refused:
-        reason = dict(output.headers).get("ce_subject", b"").decode()
+        reason = output.subject.decode()
         metrics.SCORE_DEAD_LETTERS.labels(reason).inc()
     with contextlib.suppress(ValueError):
         if relayed.first_changed is not None:

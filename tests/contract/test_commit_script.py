@@ -65,7 +65,7 @@ def commits(draw: st.DrawFn) -> Commit:
         after = Place(commits_before + 1, commits_before + 1, draw(st.binary(max_size=3)))
         moves.append(Move(partition, before, after))
     checks = draw(st.lists(st.tuples(st.sampled_from(KEYS), st.integers(1, 2)), max_size=2))
-    watched = [Output("t", b"k", b"v", (), watch=key, version=version) for key, version in checks]
+    watched = [Output("t", b"k", b"v", watch=key, version=version) for key, version in checks]
     return Commit(moves, watched, draw(decisions()))
 
 

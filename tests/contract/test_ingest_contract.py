@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schemas.cloudevents import headers, rfc3339
+from schemas.cloudevents import headers, rfc3339, source_of
 from schemas.touchpoint import Touchpoint
 from schemas.touchpoints import KINDS, SAMPLES
 from services.ingest.domain.kinds import TRACKED
@@ -62,12 +62,12 @@ def test_the_bytes_are_those_that_the_model_would_write(kind: str) -> None:
 def test_the_headers_are_those_of_cloudevents() -> None:
     [verdict] = door().admit([json.dumps(call_for("custom")).encode()], Arrival(NOW))
     touchpoint = Touchpoint.model_validate_json(verdict.output.value)
-    assert list(verdict.output.headers) == headers(
+    assert verdict.output.headers == headers(
         "touchpoints.accepted",
-        event_id=str(touchpoint.event_id),
-        time=rfc3339(touchpoint.occurred_at),
-        workspace="demo",
-        subject=verdict.output.key.decode(),
+        event_id=str(touchpoint.event_id).encode(),
+        source=source_of("demo"),
+        time=rfc3339(touchpoint.occurred_at).encode(),
+        subject=verdict.output.key,
     )
 
 

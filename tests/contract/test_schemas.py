@@ -10,7 +10,7 @@ import pytest
 
 from schemas import generate
 from schemas.base import from_micros, to_json
-from schemas.cloudevents import TYPES, headers
+from schemas.cloudevents import TYPES, headers, source_of
 from schemas.identifier import Identifier
 from schemas.topics import TOPICS
 from schemas.touchpoint import Touchpoint
@@ -61,7 +61,13 @@ def test_every_kind_has_a_sample_that_travels(kind: str) -> None:
 
 def test_headers_are_cloudevents_in_binary_mode() -> None:
     marks = dict(
-        headers("scores.changed", event_id="1", time="t", workspace="demo", subject="profile")
+        headers(
+            "scores.changed",
+            event_id=b"1",
+            source=source_of("demo"),
+            time=b"t",
+            subject=b"profile",
+        )
     )
     assert marks == {
         "ce_specversion": b"1.0",

@@ -71,7 +71,7 @@ class Counting:
 
     def _output(self, key: bytes, version: int, count: int) -> Output:
         topic = f"{self._prefix}.out"
-        return Output(topic, key, b"%d" % count, (), watch=key, version=version)
+        return Output(topic, key, b"%d" % count, watch=key, version=version)
 
 
 @pytest.fixture

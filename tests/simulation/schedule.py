@@ -75,7 +75,7 @@ class Folding:
             body = b",".join(folded[key])
             decision.reads[key] = version
             decision.writes[key] = (after, body)
-            snapshot = Output("profiles", key, body, (), watch=key, version=after)
+            snapshot = Output("profiles", key, body, watch=key, version=after)
             decision.outputs.setdefault(partition, []).append(snapshot)
         return decision
 
@@ -83,7 +83,7 @@ class Folding:
         keys = sorted({output.watch or b"" for output in stale})
         loaded = self._store.load(keys)
         return [
-            Output("profiles", key, body, (), watch=key, version=version)
+            Output("profiles", key, body, watch=key, version=version)
             for key, (version, body) in loaded.items()
             if version
         ]

@@ -31,7 +31,7 @@ class FakeProducer:
         return len(self.under_way)
 
     def produce(self, _topic: str, _value: bytes, _key: bytes, **more: Any) -> None:
-        assert isinstance(more["headers"], list)
+        assert ("ce_id", b"1") in more["headers"]
         if len(self.under_way) == self.room:
             raise BufferError
         self.under_way.append(more["on_delivery"])
@@ -46,7 +46,7 @@ class FakeProducer:
 
 
 def outputs(count: int) -> list[Output]:
-    return [Output("touchpoints.accepted", b"k", b"v", (("a", b"b"),))] * count
+    return [Output("touchpoints.accepted", b"k", b"v", event_id=b"1")] * count
 
 
 async def started(kafka: KafkaPublisher, count: int) -> asyncio.Task[None]:

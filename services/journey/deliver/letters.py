@@ -51,7 +51,7 @@ class DeadLetters:
                     letter.topic,
                     key=letter.key,
                     value=letter.value,
-                    headers=list(letter.headers),
+                    headers=letter.headers,
                     on_delivery=lambda error, _: reports.append(error),
                 )
                 self._producer.flush(FLUSH_S)
