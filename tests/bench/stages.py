@@ -17,7 +17,7 @@ from tests.bench.bare import bare_loop, resolved_bare
 from tests.bench.stage import Service, fill, row, service, until
 from tests.unit.profile_builders import touchpoint
 
-EVENTS, CUSTOMERS, BATCH = 150_000, 20_000, 2_000
+EVENTS, CUSTOMERS, BATCH = 300_000, 20_000, 2_000
 
 
 def bench_profile(settings: Settings) -> dict[str, object]:
