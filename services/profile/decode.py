@@ -6,8 +6,7 @@ Refusal, never an exception.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Generic, TypeVar
 
@@ -65,14 +64,6 @@ class Refusal:
     workspace: str = "unknown"
 
 
-@dataclass(slots=True)
-class Read:
-    """All records of a batch, understood or refused."""
-
-    arrivals: list[Arrival] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-
-
 _COUNTED: Final = Counted()
 _WITH_FACTS: Final = frozenset(KIND_OF.values())
 _KNOWN: Final = msgspec.json.Decoder(Envelope[Facts])
@@ -80,44 +71,36 @@ _ANY: Final = msgspec.json.Decoder(Envelope[_Kind])
 _UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def read(records: Sequence[Record]) -> Read:
-    """Every record as an Arrival or a Refusal."""
-    result = Read()
-    for record in records:
-        try:
-            envelope = _KNOWN.decode(record.value)
-        except _UNDECODABLE as error:
-            _read_unknown(record, error, result)
-            continue
-        facts = envelope.properties
-        _arrive(record, envelope, KIND_OF[type(facts)], facts, result)
-    return result
+def read(record: Record) -> Arrival | Refusal:
+    """A record as the event that it is, without its nodes; or why it is none."""
+    try:
+        envelope = _KNOWN.decode(record.value)
+    except _UNDECODABLE as error:
+        return _read_unknown(record, error)
+    facts = envelope.properties
+    return _arrived(record, envelope, KIND_OF[type(facts)], facts)
 
 
-def _read_unknown(record: Record, error: Exception, result: Read) -> None:
+def _read_unknown(record: Record, error: Exception) -> Arrival | Refusal:
     """A kind without facts, of a later version for example, is counted; all else is wrong."""
     try:
         envelope = _ANY.decode(record.value)
     except _UNDECODABLE as undecodable:
         wrong = isinstance(undecodable, msgspec.ValidationError)
         reason = Reason.BAD_PROPERTIES if wrong else Reason.MALFORMED_JSON
-        result.refusals.append(Refusal(record, reason, str(undecodable)))
-        return
+        return Refusal(record, reason, str(undecodable))
     kind = KIND_CODES.get(envelope.properties.kind, envelope.properties.kind)
     if kind in _WITH_FACTS:
-        refusal = Refusal(record, Reason.BAD_PROPERTIES, str(error), envelope.workspace)
-        result.refusals.append(refusal)
-    else:
-        _arrive(record, envelope, kind, _COUNTED, result)
+        return Refusal(record, Reason.BAD_PROPERTIES, str(error), envelope.workspace)
+    return _arrived(record, envelope, kind, _COUNTED)
 
 
-def _arrive(
+def _arrived(
     record: Record,
     envelope: Envelope[Facts] | Envelope[_Kind],
     kind: KindCode,
     facts: Facts,
-    result: Read,
-) -> None:
+) -> Arrival | Refusal:
     written = envelope.occurred_at
     try:
         event = Event(
@@ -132,11 +115,8 @@ def _arrive(
             envelope.identifiers,
         )
     except (ValueError, OverflowError) as error:
-        refusal = Refusal(record, Reason.BAD_PROPERTIES, str(error), envelope.workspace)
-        result.refusals.append(refusal)
-        return
-    arrival = Arrival(record, event, envelope.message_id, envelope.event_id, written)
-    result.arrivals.append(arrival)
+        return Refusal(record, Reason.BAD_PROPERTIES, str(error), envelope.workspace)
+    return Arrival(record, event, envelope.message_id, envelope.event_id, written)
 
 
 def moment_of(written: str) -> datetime:

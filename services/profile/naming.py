@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from schemas.dead_letter import Reason
 from services.common.batch import Record, Undecidable
 from services.common.workspace import Workspace
-from services.profile.decode import Arrival, Read, Refusal, read
+from services.profile.decode import Arrival, Refusal, read
 from services.profile.domain.event import Aliased, Name
 from services.profile.domain.ids import Hashes
 from services.profile.store import week_of
@@ -27,6 +28,14 @@ def _blocked_of(workspace: Workspace) -> Blocked:
 
 def _is_blocked(name: Name, blocked: Blocked) -> bool:
     return name.kind in blocked.get(name.value, ())
+
+
+@dataclass(slots=True)
+class Read:
+    """Records, understood or refused."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
 
 
 class _Prepared(NamedTuple):
@@ -58,20 +67,21 @@ class Naming:
         return Read(ready.arrivals + rest.arrivals, ready.refusals + rest.refusals)
 
     def _read(self, records: Sequence[Record]) -> Read:
-        understood = read(records)
-        named = Read([], understood.refusals)
-        for arrival in understood.arrivals:
+        understood, name = Read(), self._name
+        for record in records:
             try:
-                refusal = self._name(arrival)
+                found = read(record)
+                if type(found) is Arrival:
+                    found = name(found)
             except Exception as error:
-                raise Undecidable([arrival.record]) from error
-            if refusal is None:
-                named.arrivals.append(arrival)
-            else:
-                named.refusals.append(refusal)
-        return named
+                raise Undecidable([record]) from error
+            if type(found) is Arrival:
+                understood.arrivals.append(found)
+            elif type(found) is Refusal:
+                understood.refusals.append(found)
+        return understood
 
-    def _name(self, arrival: Arrival) -> Refusal | None:
+    def _name(self, arrival: Arrival) -> Arrival | Refusal:
         """Give an event the nodes of its identifiers; refuse one that has none."""
         event = arrival.event
         workspace = event.workspace
@@ -99,4 +109,4 @@ class Naming:
                 event.alias = node(workspace, previous.kind, previous.value)
         arrival.message = self._message(workspace, arrival.message_id)
         arrival.week = week_of(event.received)
-        return None
+        return arrival

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from services.common.batch import Record
 from services.common.settings import Settings
-from services.profile.decode import read
+from services.profile.decode import Arrival, read
 from tests.bench.peers.fold import cpu_s
 from tests.bench.stage import make_topic
 
@@ -46,7 +46,7 @@ def bare_loop(settings: Settings, topic: str, events: int, work: Bare) -> tuple[
 
 def resolved_bare(records: list[Record]) -> list[tuple[bytes, bytes]]:
     """Each event once more, and one of its size for each customer in the batch."""
-    arrivals = read(records).arrivals
+    arrivals = [one for record in records if isinstance(one := read(record), Arrival)]
     changed = {arrival.event.names[0].value: arrival.record.value for arrival in arrivals}
     resolved = [(b"key", arrival.record.value) for arrival in arrivals]
     return resolved + [(user.encode(), value * 2) for user, value in changed.items()]

@@ -11,6 +11,7 @@ import pytest
 from schemas.base import to_json
 from services.common.batch import Batch, Record, Undecidable
 from services.journey.domain.history import heard
+from services.profile.decode import Arrival, Refusal
 from services.profile.domain import fold
 from services.profile.domain.event import Ordered
 from services.profile.naming import Naming
@@ -57,7 +58,13 @@ def profile_batch() -> Callable[[], object]:
 
 
 def test_profile_names_the_record_whose_identifiers_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    fail = failing(lambda naming, arrival: type(arrival.event.facts) is Ordered)
+    name = Naming._name
+
+    def fail(naming: Naming, arrival: Arrival) -> Arrival | Refusal:
+        if type(arrival.event.facts) is Ordered:
+            raise BugError
+        return name(naming, arrival)
+
     monkeypatch.setattr(Naming, "_name", fail)
     assert suspected(profile_batch()) == [1]
 
