@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "services.cli.demo.command:demo",
     "position": "services.cli.position:app",
     "webhooks": "services.cli.webhooks:app",
+    "workspace": "services.cli.workspace:app",
 }
 
 

@@ -17,7 +17,7 @@ from rich.markup import escape
 from deploy.embedded import kafka_jars, redis
 from services.common import clients
 from services.common.settings import Settings
-from services.common.workspace import load_workspaces
+from services.common.workspace_files import load_workspaces
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 SECRETS = frozenset({"salt", "analyst_password"})

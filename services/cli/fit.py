@@ -22,7 +22,8 @@ from services.common.clients import EngineMissing, clickhouse_client, ensure_top
 from services.common.kafka_publisher import PlainPublisher
 from services.common.ports import PublishFailed
 from services.common.settings import Settings
-from services.common.workspace import Workspace, WorkspaceError, load_workspaces
+from services.common.workspace import Workspace
+from services.common.workspace_files import WorkspaceError, load_workspaces
 from services.scoring.domain.fit import Holdout, Publication, check_holdout
 from services.scoring.domain.fit import fit as fit_model
 from services.scoring.domain.purchase_files import (

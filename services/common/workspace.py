@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
-from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.money import Currency
-
-
-class WorkspaceError(Exception):
-    """A workspace file is wrong: the message names file, field and the mend."""
 
 
 class Part(BaseModel):
@@ -22,12 +18,39 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def broken(field: str | int, what: str, mend: str) -> PydanticCustomError:
+    """What a rule between fields says; `field`: the one whose line is shown, below the rule's."""
+    return PydanticCustomError("rule", "{what}", {"field": field, "what": what, "mend": mend})
+
+
+def _rising(part: Part, lower: str, higher: str) -> None:
+    low, high = getattr(part, lower), getattr(part, higher)
+    if low >= high:
+        what = f"is {high} and `{lower}` is {low}"
+        raise broken(higher, what, f"let `{higher}` be the larger one")
+
+
+def _different(what: str, names: Iterable[Iterable[str]]) -> None:
+    """No two of a list have a name in common."""
+    seen: set[str] = set()
+    for place, some in enumerate(names):
+        for name in some:
+            if name in seen:
+                raise broken(place, f"has the {what} {name!r} of another one", "let one keep it")
+            seen.add(name)
+
+
+#: SHA-256 in hex.
+KeyHash = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
+
+
 class Source(Part):
-    """Where events come from. A key is kept only as its SHA-256 (hex); two may be alive."""
+    """Where events come from. A key is kept only as its SHA-256 (hex); two may be alive, so that
+    senders can change to a new one before the old one goes."""
 
     name: str = Field(min_length=1, max_length=100)
     kind: Literal["http", "kafka", "file"] = "http"
-    key_hashes: tuple[str, ...] = ()
+    key_hashes: tuple[KeyHash, ...] = Field(default=(), max_length=2)
     enabled: bool = True
 
 
@@ -45,6 +68,12 @@ class Identity(Part):
     kinds: tuple[IdentifierRule, ...]
     hub_degree_max: int = Field(default=200, ge=2)
 
+    @field_validator("kinds")
+    @classmethod
+    def _each_kind_is_itself(cls, kinds: tuple[IdentifierRule, ...]) -> tuple[IdentifierRule, ...]:
+        _different("kind", ([rule.kind] for rule in kinds))
+        return kinds
+
 
 class LifecycleThresholds(Part):
     """P(alive) below which a stage is entered, and below which it is kept (hysteresis)."""
@@ -58,6 +87,16 @@ class LifecycleThresholds(Part):
     silent_gaps_dormant: float = Field(default=3.0, gt=0)
     silent_gaps_lost: float = Field(default=8.0, gt=0)
     silent_days_default: float = Field(default=90.0, gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        """What is left later than it is entered, and what comes behind what."""
+        _rising(self, "dormant_enters", "dormant_stays")
+        _rising(self, "lost_enters", "lost_stays")
+        _rising(self, "lost_enters", "dormant_enters")
+        _rising(self, "growing_orders", "mature_orders")
+        _rising(self, "silent_gaps_dormant", "silent_gaps_lost")
+        return self
 
 
 class AlertRules(Part):
@@ -93,6 +132,20 @@ class Workspace(Part):
     alerts: AlertRules = AlertRules()
     endpoints: tuple[Endpoint, ...] = ()
 
+    @field_validator("sources")
+    @classmethod
+    def _each_source_is_itself(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        """A key opens one source."""
+        _different("name", ([source.name] for source in sources))
+        _different("key", ({value.lower() for value in source.key_hashes} for source in sources))
+        return sources
+
+    @field_validator("endpoints")
+    @classmethod
+    def _each_endpoint_is_itself(cls, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+        _different("name", ([endpoint.name] for endpoint in endpoints))
+        return endpoints
+
     def source_of_key(self, key: str) -> Source | None:
         """The enabled source with this write key, else None."""
         digest = sha256(key.encode()).hexdigest()
@@ -106,52 +159,3 @@ class Workspace(Part):
         rules = self.lifecycle
         asked = {rules.dormant_enters, rules.dormant_stays, rules.lost_enters, rules.lost_stays}
         return tuple(sorted(asked | {self.alerts.churn_alive_below}, reverse=True))
-
-
-#: File of the folder -> field of Workspace; workspace.yaml holds the plain fields.
-FILES = {
-    "sources.yaml": "sources",
-    "identity.yaml": "identity",
-    "lifecycle.yaml": "lifecycle",
-    "alerts.yaml": "alerts",
-    "endpoints.yaml": "endpoints",
-}
-
-
-def load_workspaces(folder: Path) -> dict[str, Workspace]:
-    """All workspaces below a folder (or the one in it), by name. WorkspaceError when wrong."""
-    if (folder / "workspace.yaml").is_file():
-        folders = [folder]
-    else:
-        folders = sorted(path.parent for path in folder.glob("*/workspace.yaml"))
-    if not folders:
-        raise WorkspaceError(f"{folder}: no workspace.yaml here; set RAPPORT_WORKSPACE")
-    return {workspace.name: workspace for workspace in map(_load, folders)}
-
-
-def _load(folder: Path) -> Workspace:
-    content: dict[str, Any] = dict(_read(folder / "workspace.yaml") or {})
-    for name, field in FILES.items():
-        if (folder / name).is_file():
-            content[field] = _read(folder / name)
-    try:
-        return Workspace.model_validate(content)
-    except ValidationError as error:
-        raise WorkspaceError(_explained(folder, error)) from None
-
-
-def _read(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise WorkspaceError(f"{path}: not YAML: {error}") from None
-
-
-def _explained(folder: Path, error: ValidationError) -> str:
-    files = {field: name for name, field in FILES.items()}
-    lines = []
-    for fault in error.errors():
-        place = [str(part) for part in fault["loc"]]
-        file = folder / files.get(place[0] if place else "", "workspace.yaml")
-        lines.append(f"{file}: {'.'.join(place)}: {fault['msg']}")
-    return "\n".join(lines)

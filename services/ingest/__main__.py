@@ -9,7 +9,7 @@ import sys
 from services.common import logs
 from services.common.run import Stop
 from services.common.settings import Settings
-from services.common.workspace import WorkspaceError, load_workspaces
+from services.common.workspace_files import WorkspaceError, load_workspaces
 from services.ingest.app import Ingest
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from services.common import logs, step_service
 from services.common.ports import Gap
 from services.common.run import Stop
 from services.common.settings import Settings
-from services.common.workspace import WorkspaceError, load_workspaces
+from services.common.workspace_files import WorkspaceError, load_workspaces
 from services.journey.store import JourneyStore
 from services.journey.stream import SERVICE, DecideHandler
 

@@ -11,7 +11,7 @@ from services.common.ports import Gap
 from services.common.run import Stop
 from services.common.settings import Settings
 from services.common.step_service import Plan, run
-from services.common.workspace import WorkspaceError, load_workspaces
+from services.common.workspace_files import WorkspaceError, load_workspaces
 from services.profile.stream import SERVICE, ProfileHandler
 
 

@@ -24,7 +24,7 @@ from services.common.ports import PublishFailed
 from services.common.relay import Relay
 from services.common.run import Stop, Watchdog, settle_memory
 from services.common.settings import Settings
-from services.common.workspace import load_workspaces
+from services.common.workspace_files import load_workspaces
 from services.scoring.decide import SERVICE
 from services.scoring.metrics import SCORE_LAG, SCORE_OUTAGES
 from services.scoring.models import Models

@@ -26,7 +26,7 @@ from services.cli.demo.purchases import read_purchases
 from services.cli.demo.workspace import example_workspace
 from services.common.clients import ensure_topics
 from services.common.settings import Settings
-from services.common.workspace import load_workspaces
+from services.common.workspace_files import load_workspaces
 from tests.faults.chaos import Chaos, lose_end_of_redis_log
 from tests.faults.compare import Findings, compare, proofs
 from tests.faults.fleet import Fleet

@@ -24,7 +24,8 @@ from services.common.batch import Batch, Record, pack_state
 from services.common.run import Stop
 from services.common.settings import Settings
 from services.common.step_service import Plan, _Worker
-from services.common.workspace import Workspace, load_workspaces
+from services.common.workspace import Workspace
+from services.common.workspace_files import load_workspaces
 from services.profile.store import ProfileStore
 from services.profile.stream import ProfileHandler
 from tests.reference.profiles import facts_of, profiles_of

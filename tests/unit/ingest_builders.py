@@ -17,7 +17,7 @@ from schemas.dead_letter import DeadLetter, Reason
 from schemas.touchpoint import Touchpoint
 from services.common.batch import Output
 from services.common.health import Readiness
-from services.common.workspace import load_workspaces
+from services.common.workspace_files import load_workspaces
 from services.ingest.api import Api
 from services.ingest.door import Arrival, Door
 from services.ingest.keys import Doors

@@ -16,7 +16,8 @@ from schemas.identifier import IDENTIFIER_KINDS, Identifier
 from schemas.touchpoint import Touchpoint
 from services.common.batch import Batch, Decision, Output, Record, pack_state, unpack_state
 from services.common.settings import Settings
-from services.common.workspace import Workspace, load_workspaces
+from services.common.workspace import Workspace
+from services.common.workspace_files import load_workspaces
 from services.profile.stream import ProfileHandler
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from schemas import topics
 from services.common import clients
 from services.common.settings import Settings
-from services.common.workspace import load_workspaces
+from services.common.workspace_files import load_workspaces
 
 #: Readers whose positions are in Redis (p: place, o: slot): service -> topic it reads.
 STEPS: Final[dict[str, str]] = {

@@ -29,7 +29,7 @@ from services.cli.demo.standings import SHOWN, stage_errors
 from services.common import clients
 from services.common.kafka_publisher import PlainPublisher
 from services.common.settings import Settings
-from services.common.workspace import load_workspaces
+from services.common.workspace_files import load_workspaces
 from services.scoring.domain.fit import fit as fit_model
 from services.scoring.refit import day_at, known_purchases, publication, publish
 

@@ -18,7 +18,7 @@ from services.common import clients, logs
 from services.common.health import HealthServer
 from services.common.run import STUCK_STATUS, Stop, Watchdog
 from services.common.settings import Settings
-from services.common.workspace import load_workspaces
+from services.common.workspace_files import load_workspaces
 from services.journey.deliver.app import GROUP, Reading, make_app
 from services.journey.deliver.audit import Audit, Stuck, show_pending
 from services.journey.deliver.domain.schedule import Timing

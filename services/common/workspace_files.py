@@ -1,0 +1,244 @@
+"""A folder of YAML files → workspaces; or what is wrong, by file, line and field, and the mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from services.common.workspace import Workspace
+
+#: File of the folder -> field of Workspace; workspace.yaml holds the plain fields.
+FILES: Final = {
+    "sources.yaml": "sources",
+    "identity.yaml": "identity",
+    "lifecycle.yaml": "lifecycle",
+    "alerts.yaml": "alerts",
+    "endpoints.yaml": "endpoints",
+}
+PLAIN: Final = "workspace.yaml"
+_FILE_OF: Final = {field: name for name, field in FILES.items()}
+
+#: Fields whose values are not repeated in a message: somebody may have pasted the key itself.
+SECRET_FIELDS: Final = frozenset({"key_hashes"})
+
+Place = Sequence[str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in a file, and what to do about it. `line` counts from 1."""
+
+    file: Path
+    line: int
+    field: str
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        field = f"`{self.field}` " if self.field else ""
+        return f"{self.file}:{self.line}: {field}{self.what}; {self.mend}"
+
+
+class WorkspaceError(Exception):
+    """Workspace files are wrong: every problem that was found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+def load_workspaces(folder: Path) -> dict[str, Workspace]:
+    """All workspaces below a folder (or the one in it), by name. WorkspaceError when wrong."""
+    if (folder / PLAIN).is_file():
+        folders = [folder]
+    else:
+        folders = sorted(path.parent for path in folder.glob(f"*/{PLAIN}"))
+    if not folders:
+        missing = Problem(folder / PLAIN, 1, "", "is not there", "set RAPPORT_WORKSPACE")
+        raise WorkspaceError([missing])
+    found: dict[str, Workspace] = {}
+    problems: list[Problem] = []
+    for one in folders:
+        try:
+            workspace = _load(one)
+        except WorkspaceError as error:
+            problems += error.problems
+            continue
+        if workspace.name in found:
+            what, mend = f"is {workspace.name!r} in another folder as well", "choose another name"
+            problems.append(Problem(one / PLAIN, 1, "name", what, mend))
+        found[workspace.name] = workspace
+    if problems:
+        raise WorkspaceError(problems)
+    return found
+
+
+def _load(folder: Path) -> Workspace:
+    files = {name: _File(folder / name) for name in (PLAIN, *FILES) if (folder / name).is_file()}
+    problems = [problem for file in files.values() for problem in file.problems]
+    if problems:
+        raise WorkspaceError(problems)
+    content = _plain_fields(files[PLAIN])
+    for name, field in FILES.items():
+        if name in files and files[name].value is not None:  # an empty file says nothing
+            content[field] = files[name].value
+    try:
+        return Workspace.model_validate(content)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        raise WorkspaceError([_problem(folder, files, fault) for fault in faults]) from None
+
+
+def _plain_fields(file: _File) -> dict[str, Any]:
+    plain = {} if file.value is None else file.value
+    if not isinstance(plain, dict):
+        raise WorkspaceError([Problem(file.path, 1, "", "is no list of fields", "write name: ...")])
+    elsewhere = [
+        Problem(file.path, file.line_of([field]), field, "has a file of its own", f"use {name}")
+        for name, field in FILES.items()
+        if field in plain
+    ]
+    if elsewhere:
+        raise WorkspaceError(elsewhere)
+    return dict(plain)
+
+
+class _File:
+    """One YAML file: its value, and where each field of it stands."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.value: Any = None
+        self.problems: list[Problem] = []
+        self._root: yaml.Node | None = None
+        try:
+            text = path.read_text(encoding="utf-8")
+            self._root = yaml.compose(text, Loader=yaml.SafeLoader)
+            self.value = yaml.safe_load(text)
+        except OSError as error:
+            self._wrong(1, f"can not be read: {error.strerror}", "let the service's user read it")
+        except UnicodeDecodeError:
+            self._wrong(1, "is not UTF-8", "save it as UTF-8")
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            said = getattr(error, "problem", None) or str(error)
+            self._wrong(mark.line + 1 if mark else 1, f"is not YAML: {said}", "mend this line")
+        for line, name in _repeated(self._root, set()):
+            self._wrong(line, "is there twice", "keep one of them", name)
+
+    def _wrong(self, line: int, what: str, mend: str, field: str = "") -> None:
+        self.problems.append(Problem(self.path, line, field, what, mend))
+
+    def line_of(self, place: Place) -> int:
+        """The line of a field, or of what it is missing from."""
+        node, line = self._root, 1
+        for part in place:
+            found = _inside(node, part)
+            if found is None:
+                break
+            line, node = found
+        return line
+
+
+def _inside(node: yaml.Node | None, part: str | int) -> tuple[int, yaml.Node] | None:
+    """(line, node) of a field of a mapping, or of an item of a list."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return key.start_mark.line + 1, value
+    elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        item = node.value[part]
+        return item.start_mark.line + 1, item
+    return None
+
+
+def _repeated(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[int, str]]:
+    """(line, name) of fields that stand in one mapping twice: YAML would take the last."""
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        names: set[str] = set()
+        for key, value in node.value:
+            if key.value in names:
+                yield key.start_mark.line + 1, str(key.value)
+            elif isinstance(key, yaml.ScalarNode):
+                names.add(key.value)
+            yield from _repeated(value, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated(item, seen)
+
+
+def _problem(folder: Path, files: Mapping[str, _File], fault: ErrorDetails) -> Problem:
+    place = fault["loc"]
+    name = _FILE_OF.get(str(place[0]), PLAIN) if place else PLAIN
+    inside = place[1:] if name != PLAIN else place
+    if fault["type"] == "rule":
+        inside = (*inside, fault["ctx"]["field"])
+    line = files[name].line_of(inside) if name in files else 1
+    field = ".".join(map(str, inside or place))
+    if name not in files:
+        return Problem(folder / name, 1, "", "is not there", "copy it from deploy/workspace")
+    return Problem(folder / name, line, field, _what(fault), _mend(fault))
+
+
+def _what(fault: ErrorDetails) -> str:
+    match fault["type"]:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "is no field that is known here"
+        case "rule":
+            return str(fault["ctx"]["what"])
+        case "tuple_type":
+            return "is no list"
+        case "model_type":
+            return "is no list of fields"
+    said = fault["msg"].replace("Input should", "should").replace("String should", "should")
+    if SECRET_FIELDS & set(map(str, fault["loc"])) or isinstance(fault["input"], (dict, list)):
+        return said
+    return f"is {fault['input']!r} and {said}"
+
+
+def _mend(fault: ErrorDetails) -> str:
+    place, context = fault["loc"], fault.get("ctx", {})
+    match fault["type"]:
+        case "missing":
+            return f"add `{place[-1]}`"
+        case "extra_forbidden":
+            known = _fields_at(place[:-1])
+            alike = get_close_matches(str(place[-1]), known, 1)
+            return f"did you mean `{alike[0]}`?" if alike else f"known are {', '.join(known)}"
+        case "rule":
+            return str(context["mend"])
+        case "tuple_type":
+            return "begin each item with `- `"
+        case "model_type":
+            return "write `field: value`"
+        case "string_type":
+            return "put it in quotes"
+        case "literal_error":
+            return f"write {context['expected']}"
+        case "string_pattern_mismatch" if "key_hashes" in place:
+            return "write what `printf 'KEY' | sha256sum` prints"
+    return "choose another value"
+
+
+def _fields_at(place: Place) -> list[str]:
+    """The fields of the model that stands at a place of a Workspace."""
+    model: Any = Workspace
+    for part in place:
+        if isinstance(part, str) and isinstance(model, type) and issubclass(model, BaseModel):
+            model = model.model_fields[part].annotation
+        elif isinstance(part, int):
+            model = next((one for one in get_args(model) if one is not Ellipsis), None)
+    known = isinstance(model, type) and issubclass(model, BaseModel)
+    return sorted(model.model_fields) if known else []
