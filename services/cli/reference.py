@@ -19,6 +19,7 @@ from services.common.settings import Settings
 README: Final = Path(__file__).parents[2] / "README.md"
 METRIC_MODULES: Final = (
     "services.common.metrics",
+    "services.common.workspace_metrics",
     "services.ingest.metrics",
     "services.profile.metrics",
     "services.scoring.metrics",

@@ -17,6 +17,7 @@ from services.common.health import HealthServer, Readiness
 from services.common.run import Stop, settle_memory
 from services.common.settings import Settings
 from services.common.workspace import Workspace
+from services.common.workspace_watch import WorkspaceWatch
 from services.ingest.api import Api
 from services.ingest.keys import Doors
 from services.ingest.link import Link
@@ -39,6 +40,7 @@ class Ingest:
         checks = {"Kafka": self._link.fault}
         self._health = HealthServer(settings, checks)
         doors = Doors(workspaces, settings.salt)
+        self._watch = WorkspaceWatch(settings.workspace, workspaces, doors.renew)
         self._api = Api(doors, self._publisher, Readiness(checks))
         self._inbound = Inbound(settings, doors, stop)
         self._stream = threading.Thread(target=self._run_stream, name="stream", daemon=True)
@@ -70,12 +72,14 @@ class Ingest:
         self._health.start()
         self._link.start()
         self._stream.start()
+        self._watch.start()
         settle_memory()
         log.info("listening on %s:%d, health on port %d", *bound.getsockname(), self._health.port)
         try:
             uvicorn.Server(config).run(sockets=[bound])
         finally:
             self._stop.set()
+            self._watch.stop()
             self._stream.join(GRACE_S)
             self._health.stop()
 

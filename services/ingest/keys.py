@@ -15,15 +15,23 @@ class Doors:
     """Finds the door that a write key opens, and the doors of the log by workspace."""
 
     def __init__(self, workspaces: Mapping[str, Workspace], salt: str) -> None:
+        self._salt = salt
         self._by_hash: list[tuple[bytes, Door]] = []
         self._inbound: dict[str, Door] = {}
+        self.renew(workspaces)
+
+    def renew(self, workspaces: Mapping[str, Workspace]) -> None:
+        """From now on these workspaces count. Whoever is inside already goes on as before."""
+        by_hash: list[tuple[bytes, Door]] = []
+        inbound: dict[str, Door] = {}
         for workspace in workspaces.values():
-            self._inbound[workspace.name] = Door(workspace, "inbound", salt)
+            inbound[workspace.name] = Door(workspace, "inbound", self._salt)
             for source in workspace.sources:
-                door = Door(workspace, source.name, salt)
+                door = Door(workspace, source.name, self._salt)
                 if source.enabled:
                     hashes = (value.lower().encode() for value in source.key_hashes)
-                    self._by_hash.extend((value, door) for value in hashes)
+                    by_hash.extend((value, door) for value in hashes)
+        self._by_hash, self._inbound = by_hash, inbound
 
     def opened_by(self, key: str | None) -> Door | None:
         """The door of an enabled source with this key. Looks at every hash, whatever it finds."""
