@@ -44,13 +44,28 @@ def _different(what: str, names: Iterable[Iterable[str]]) -> None:
 KeyHash = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 
 
+#: What a browser says in Origin: scheme, host, and port unless it is the scheme's own.
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]+)?$")]
+
+
+class Limits(Part):
+    """How many events a source may send to one ingest process: so many a second for ever, and
+    `burst` at once after a rest."""
+
+    events_per_s: float = Field(gt=0)
+    burst: int = Field(default=5_000, ge=1)
+
+
 class Source(Part):
     """Where events come from. A key is kept only as its SHA-256 (hex); two may be alive, so that
-    senders can change to a new one before the old one goes."""
+    senders can change to a new one before the old one goes. `allowed_origins`: the only web sites
+    whose browsers may use it; empty: all, and whoever is no browser always may."""
 
     name: str = Field(min_length=1, max_length=100)
     kind: Literal["http", "kafka", "file"] = "http"
     key_hashes: tuple[KeyHash, ...] = Field(default=(), max_length=2)
+    limits: Limits | None = None
+    allowed_origins: tuple[Origin, ...] = ()
     enabled: bool = True
 
 

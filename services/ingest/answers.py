@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 Headers = tuple[tuple[bytes, bytes], ...]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-RETRY_AFTER_S: Final = b"1"
+RETRY_AFTER_S: Final = 1
 _ANY_ORIGIN: Final = (b"access-control-allow-origin", b"*")
 _PREFLIGHT: Final[Headers] = (
     (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
@@ -43,8 +43,19 @@ def error(status: int, code: str, message: str, headers: Headers = ()) -> Answer
 
 def unavailable(why: object) -> Answer:
     """Nothing of the request counts as done; SDKs send it again."""
-    retry: Headers = ((b"retry-after", RETRY_AFTER_S),)
-    return error(503, "unavailable", f"{why}; send it again later", retry)
+    return error(503, "unavailable", f"{why}; send it again later", _after(RETRY_AFTER_S))
+
+
+def too_many(wait_s: int) -> Answer:
+    """The source is over its limit; SDKs wait that long and send it again."""
+    message = f"this source is over its limit; send it again in {wait_s} s"
+    return error(429, "too_many_events", message, _after(wait_s))
+
+
+def _after(wait_s: int) -> Headers:
+    """When to send it again, also for scripts of another site."""
+    expose = (b"access-control-expose-headers", b"retry-after")
+    return ((b"retry-after", str(wait_s).encode()), expose)
 
 
 def settings_of(write_key: str) -> Answer:

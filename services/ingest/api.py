@@ -22,7 +22,7 @@ from services.ingest.answers import Answer
 from services.ingest.body import Calls, calls_of_batch, inflated, single_call, too_large
 from services.ingest.domain.refusal import Refusal
 from services.ingest.door import Arrival, Door
-from services.ingest.keys import Doors
+from services.ingest.keys import Doors, Entrance
 from services.ingest.letters import Verdict
 from services.ingest.publisher import Publisher, Unavailable
 from services.ingest.requests import Receive, Request, Scope
@@ -96,27 +96,34 @@ class Api:
 
     async def _taken(self, call_type: str | None, request: Request) -> Answer:
         received_at = datetime.now(UTC)
-        door = self._doors.opened_by(request.write_key)
+        entrance = self._doors.opened_by(request.write_key)
+        if entrance and (away := _turned_away(entrance, request)):
+            return away
         calls = _calls(call_type, request)
         if isinstance(calls, Refusal):
-            return await self._unreadable(calls, request, door, received_at)
-        door = door or self._doors.opened_by(calls.write_key)
-        if door is None:
-            return _unauthorised()
-        verdicts = _verdicts(door, call_type, calls, received_at)
-        await self._publish(verdicts, door)
+            return await self._unreadable(calls, request, entrance, received_at)
+        if entrance is None:  # the key may be in the body
+            entrance = self._doors.opened_by(calls.write_key)
+            if entrance is None:
+                return _unauthorised()
+            if away := _turned_away(entrance, request):
+                return away
+        entrance.spend(len(calls.raws))
+        verdicts = _verdicts(entrance.door, call_type, calls, received_at)
+        await self._publish(verdicts, entrance.door)
         metrics.BATCH_EVENTS.observe(len(verdicts))
         if call_type is not None and verdicts[0].reason in UNREADABLE:
             return _bad_request(verdicts[0].reason, verdicts[0].detail)
         return answers.OK
 
     async def _unreadable(
-        self, refusal: Refusal, request: Request, door: Door | None, received_at: datetime
+        self, refusal: Refusal, request: Request, entrance: Entrance | None, received_at: datetime
     ) -> Answer:
         """The answer to a request that can not be read; it is kept when its key is known."""
-        if door is not None:
+        if entrance is not None:
+            entrance.spend(1)
             kept = request.body[:CUT_KEPT_BYTES] if request.cut else request.body
-            await self._publish([door.refuse(kept, refusal, received_at)], door)
+            await self._publish([entrance.door.refuse(kept, refusal, received_at)], entrance.door)
         elif request.write_key is not None:
             return _unauthorised()
         else:
@@ -154,6 +161,14 @@ def _verdicts(
 ) -> list[Verdict]:
     arrival = Arrival(received_at, call_type, calls.sent_at, calls.context)
     return door.admit([bytes(raw) for raw in calls.raws], arrival)
+
+
+def _turned_away(entrance: Entrance, request: Request) -> Answer | None:
+    answer = entrance.turned_away(request.origin)
+    if answer is not None:
+        reason = "rate_limited" if answer.status == 429 else "forbidden_origin"
+        metrics.REFUSED.labels(reason, entrance.source.name).inc()
+    return answer
 
 
 def _bad_request(reason: Reason | None, detail: str, headers: answers.Headers = ()) -> Answer:

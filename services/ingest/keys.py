@@ -3,45 +3,81 @@
 from __future__ import annotations
 
 import hmac
+import math
 from base64 import b64decode
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import NamedTuple
 
-from services.common.workspace import Workspace
+from services.common.workspace import Source, Workspace
+from services.ingest import answers
+from services.ingest.answers import Answer
+from services.ingest.domain.allowance import Allowance
 from services.ingest.door import Door
 
 
+class Entrance(NamedTuple):
+    """The door of a source, and who may come to it."""
+
+    door: Door
+    source: Source
+    allowance: Allowance | None
+
+    def turned_away(self, origin: str | None) -> Answer | None:
+        """Why a request is not even read: its browser is on another site, or it is too many."""
+        allowed = self.source.allowed_origins
+        if origin is not None and allowed and origin.lower() not in allowed:
+            return answers.error(403, "forbidden_origin", f"{origin[:200]} may not use this key")
+        wait_s = self.allowance.wait_s() if self.allowance else 0.0
+        return answers.too_many(math.ceil(wait_s)) if wait_s else None
+
+    def spend(self, events: int) -> None:
+        """A request brought so many events."""
+        if self.allowance:
+            self.allowance.spend(events)
+
+
 class Doors:
-    """Finds the door that a write key opens, and the doors of the log by workspace."""
+    """Finds the entrance that a write key opens, and the doors of the log by workspace."""
 
     def __init__(self, workspaces: Mapping[str, Workspace], salt: str) -> None:
         self._salt = salt
-        self._by_hash: list[tuple[bytes, Door]] = []
+        self._by_hash: list[tuple[bytes, Entrance]] = []
         self._inbound: dict[str, Door] = {}
         self.renew(workspaces)
 
     def renew(self, workspaces: Mapping[str, Workspace]) -> None:
         """From now on these workspaces count. Whoever is inside already goes on as before."""
-        by_hash: list[tuple[bytes, Door]] = []
+        by_hash: list[tuple[bytes, Entrance]] = []
         inbound: dict[str, Door] = {}
         for workspace in workspaces.values():
             inbound[workspace.name] = Door(workspace, "inbound", self._salt)
             for source in workspace.sources:
-                door = Door(workspace, source.name, self._salt)
                 if source.enabled:
+                    entrance = self._entrance(workspace, source)
                     hashes = (value.lower().encode() for value in source.key_hashes)
-                    by_hash.extend((value, door) for value in hashes)
+                    by_hash.extend((value, entrance) for value in hashes)
         self._by_hash, self._inbound = by_hash, inbound
 
-    def opened_by(self, key: str | None) -> Door | None:
-        """The door of an enabled source with this key. Looks at every hash, whatever it finds."""
+    def _entrance(self, workspace: Workspace, source: Source) -> Entrance:
+        """What was spent stays spent, unless the limits have changed."""
+        door = Door(workspace, source.name, self._salt)
+        if source.limits is None:
+            return Entrance(door, source, None)
+        for _, known in self._by_hash:
+            if known.door.sender == door.sender and known.source.limits == source.limits:
+                return Entrance(door, source, known.allowance)
+        return Entrance(door, source, Allowance(source.limits.events_per_s, source.limits.burst))
+
+    def opened_by(self, key: str | None) -> Entrance | None:
+        """That of an enabled source with this key. Looks at every hash, whatever it finds."""
         if not key:
             return None
         digest = sha256(key.encode("utf-8", "replace")).hexdigest().encode()
         found = None
-        for known, door in self._by_hash:
+        for known, entrance in self._by_hash:
             if hmac.compare_digest(known, digest):
-                found = door
+                found = entrance
         return found
 
     def of_workspace(self, name: str | None) -> Door | None:

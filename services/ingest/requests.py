@@ -21,18 +21,23 @@ class Request(NamedTuple):
     body: bytes
     cut: bool
     write_key: str | None
+    origin: str | None = None
 
 
 async def read(scope: Scope, receive: Receive) -> Request | None:
     """The request; None when the client went away or took longer than half a minute."""
     key = basic_user(_header(scope, b"authorization"))
+    origin = _header(scope, b"origin")
     message = await receive()
     if message["type"] != "http.request":
         return None
     body: bytes | None = message.get("body", b"")
     if body is not None and message.get("more_body"):
         body = await _rest(body, receive)
-    return None if body is None else Request(body, len(body) > BODY_BYTES_MAX, key)
+    if body is None:
+        return None
+    site = None if origin is None else origin.decode("latin-1")
+    return Request(body, len(body) > BODY_BYTES_MAX, key, site)
 
 
 async def _rest(first: bytes, receive: Receive) -> bytes | None:

@@ -81,6 +81,7 @@ class World:
 
     publisher: FakePublisher = field(default_factory=FakePublisher)
     faults: dict[str, str] = field(default_factory=dict)
+    doors: Doors = field(default_factory=lambda: Doors(WORKSPACES, SALT))
 
     def send(
         self, path: str, body: object = b"", *, method: str = "POST", **options: Any
@@ -94,7 +95,7 @@ class World:
         self, method: str, path: str, content: bytes, options: dict[str, Any]
     ) -> httpx.Response:
         checks = {"Kafka": lambda: self.faults.get("Kafka")}
-        api: Any = Api(Doors(WORKSPACES, SALT), self.publisher, Readiness(checks))
+        api: Any = Api(self.doors, self.publisher, Readiness(checks))
         transport = httpx.ASGITransport(app=api)
         async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:
             return await client.request(method, path, content=content, **options)
