@@ -19,24 +19,17 @@ from services.common.health import Readiness
 from services.common.health import answer as health_answer
 from services.ingest import answers, metrics, requests
 from services.ingest.answers import Answer
-from services.ingest.body import Calls, calls_of_batch, inflated, single_call, too_large
+from services.ingest.body import Calls, inflated, too_large
 from services.ingest.domain.refusal import Refusal
 from services.ingest.door import Arrival, Door
 from services.ingest.keys import Doors, Entrance
 from services.ingest.letters import Verdict
+from services.ingest.paths import ENDPOINTS, Endpoint
 from services.ingest.publisher import Publisher, Unavailable
 from services.ingest.requests import Receive, Request, Scope
 
 log = logging.getLogger(__name__)
 
-#: Path below /v1/ -> type of call; None: a batch, whose items say it themselves. The short ones
-#: are those of analytics.js.
-CALLS: Final[dict[str, str | None]] = {
-    "track": "track", "identify": "identify", "page": "page", "screen": "screen",
-    "group": "group", "alias": "alias", "batch": None, "import": None,
-    "t": "track", "i": "identify", "p": "page", "s": "screen", "g": "group", "a": "alias",
-    "b": None,
-}  # fmt: skip
 HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 #: What is wrong with the request rather than with what it says: 400, where it is a single call.
 UNREADABLE: Final = frozenset(
@@ -59,17 +52,17 @@ class Api:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         path: str = scope["path"]
-        name = path[4:].rstrip("/") if path.startswith("/v1/") else ""
+        endpoint = ENDPOINTS.get(path.rstrip("/"))
         match scope["method"]:
-            case "POST" if name in CALLS:
-                return await self._take(CALLS[name], scope, receive)
+            case "POST" if endpoint is not None:
+                return await self._take(endpoint, scope, receive)
             case "OPTIONS":
                 return answers.PREFLIGHT
             case "GET" if path in HEALTH_PATHS:
                 return await self._health(path)
-            case "GET" if name.startswith("projects/") and name.endswith("/settings"):
-                return answers.settings_of(name[9:-9])
-        if name in CALLS:
+            case "GET" if (key := _asked_for(path)) is not None:
+                return answers.settings_of(key)
+        if endpoint is not None:
             return answers.error(405, "method_not_allowed", "calls are sent with POST")
         return answers.error(404, "not_found", "no such path; calls go to /v1/batch, /v1/track...")
 
@@ -78,13 +71,13 @@ class Api:
         status, kind, body = await loop.run_in_executor(None, health_answer, path, self._readiness)
         return Answer(status, body, (), kind.encode())
 
-    async def _take(self, call_type: str | None, scope: Scope, receive: Receive) -> Answer:
+    async def _take(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Answer:
         started = time.perf_counter()
         request = await requests.read(scope, receive)
         if request is None:
             return answers.error(400, "incomplete", "the request ended before its body did")
         try:
-            result = await self._taken(call_type, request)
+            result = await self._taken(endpoint, request)
         except Unavailable as error:
             result = answers.unavailable(error)
         except Exception:
@@ -94,12 +87,12 @@ class Api:
         metrics.ANSWERS.labels(str(result.status)).inc()
         return result
 
-    async def _taken(self, call_type: str | None, request: Request) -> Answer:
+    async def _taken(self, endpoint: Endpoint, request: Request) -> Answer:
         received_at = datetime.now(UTC)
         entrance = self._doors.opened_by(request.write_key)
         if entrance and (away := _turned_away(entrance, request)):
             return away
-        calls = _calls(call_type, request)
+        calls = _calls(endpoint, request)
         if isinstance(calls, Refusal):
             return await self._unreadable(calls, request, entrance, received_at)
         if entrance is None:  # the key may be in the body
@@ -109,12 +102,12 @@ class Api:
             if away := _turned_away(entrance, request):
                 return away
         entrance.spend(len(calls.raws))
-        verdicts = _verdicts(entrance.door, call_type, calls, received_at)
+        verdicts = _verdicts(entrance.door, endpoint, calls, received_at)
         await self._publish(verdicts, entrance.door)
         metrics.BATCH_EVENTS.observe(len(verdicts))
-        if call_type is not None and verdicts[0].reason in UNREADABLE:
+        if endpoint.one and verdicts[0].reason in UNREADABLE:
             return _bad_request(verdicts[0].reason, verdicts[0].detail)
-        return answers.OK
+        return endpoint.ok
 
     async def _unreadable(
         self, refusal: Refusal, request: Request, entrance: Entrance | None, received_at: datetime
@@ -147,19 +140,28 @@ def count(verdicts: Sequence[Verdict], source: str) -> None:
             metrics.REFUSED.labels(reason.value, source).inc(events)
 
 
-def _calls(call_type: str | None, request: Request) -> Calls | Refusal:
+def _calls(endpoint: Endpoint, request: Request) -> Calls | Refusal:
     if request.cut:
         return too_large()
     plain = inflated(request.body)
     if isinstance(plain, Refusal):
         return plain
-    return calls_of_batch(plain) if call_type is None else single_call(plain)
+    return endpoint.read(plain)
 
 
-def _verdicts(
-    door: Door, call_type: str | None, calls: Calls, received_at: datetime
-) -> list[Verdict]:
-    arrival = Arrival(received_at, call_type, calls.sent_at, calls.context)
+def _asked_for(path: str) -> str | None:
+    """The write key whose settings analytics.js asks for."""
+    before, after = "/v1/projects/", "/settings"
+    path = path.rstrip("/")
+    if not (path.startswith(before) and path.endswith(after)):
+        return None
+    return path[len(before) : -len(after)]
+
+
+def _verdicts(door: Door, endpoint: Endpoint, calls: Calls, received_at: datetime) -> list[Verdict]:
+    arrival = Arrival(
+        received_at, endpoint.call_type, calls.sent_at, calls.context, endpoint.translate
+    )
     return door.admit([bytes(raw) for raw in calls.raws], arrival)
 
 

@@ -38,8 +38,19 @@ class Single(msgspec.Struct):
     writeKey: Any = None  # noqa: N815
 
 
+class Posthog(msgspec.Struct):
+    """A batch of PostHog's, or one event: then only the key is read."""
+
+    batch: list[msgspec.Raw] | None = None
+    api_key: Any = None
+    token: Any = None
+    sent_at: Any = None
+    sentAt: Any = None  # noqa: N815
+
+
 _batch = msgspec.json.Decoder(Batch).decode
 _single = msgspec.json.Decoder(Single).decode
+_posthog = msgspec.json.Decoder(Posthog).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +90,7 @@ def calls_of_batch(body: bytes) -> Calls | Refusal:
     if read.batch is None:
         return Refusal(Reason.NOT_AN_OBJECT, "the body has no list `batch`", "batch")
     if len(read.batch) > BATCH_EVENTS_MAX:
-        detail = f"a batch of {len(read.batch)} events; at most {BATCH_EVENTS_MAX}"
-        return Refusal(Reason.TOO_LARGE, detail, "batch")
+        return _too_many(len(read.batch))
     context = relevant(read.context) if isinstance(read.context, dict) else None
     return Calls(read.batch, _text(read.writeKey), read.sentAt, context)
 
@@ -91,6 +101,22 @@ def single_call(body: bytes) -> Calls | Refusal:
     if isinstance(read, Refusal):
         return read
     return Calls((body,), _text(read.writeKey))
+
+
+def posthog_calls(body: bytes) -> Calls | Refusal:
+    """The events of a request of PostHog's SDKs, which say their key in the body."""
+    read = _read(body, _posthog)
+    if isinstance(read, Refusal):
+        return read
+    if read.batch is not None and len(read.batch) > BATCH_EVENTS_MAX:
+        return _too_many(len(read.batch))
+    raws = (body,) if read.batch is None else read.batch
+    return Calls(raws, _text(read.api_key) or _text(read.token), read.sent_at or read.sentAt)
+
+
+def _too_many(events: int) -> Refusal:
+    detail = f"a batch of {events} events; at most {BATCH_EVENTS_MAX}"
+    return Refusal(Reason.TOO_LARGE, detail, "batch")
 
 
 def too_large() -> Refusal:

@@ -43,12 +43,14 @@ _dumpers: Final[Mapping[str, Callable[[Any], bytes]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What all calls of one request share. `call_type`: where the path says it."""
+    """What all calls of one request share. `call_type`: where the path says it. `translate`: makes
+    a call of what the sender calls one."""
 
     received_at: datetime
     call_type: str | None = None
     sent_at: object = None
     context: Mapping[str, Any] | None = None
+    translate: Callable[[Call], Call | Refusal] | None = None
 
 
 class Door:
@@ -74,6 +76,8 @@ class Door:
         records = [place.record for place in places] if places else [None] * len(raws)
         times = [place.at for place in places] if places else [arrival.received_at] * len(raws)
         calls = _through(call_in, raws)
+        if arrival.translate is not None:
+            calls = _through(arrival.translate, calls)
         _complete(calls, raws, records, arrival)
         results: list[Any] = [
             call if type(call) is Refusal else Draft(call, self._origin, at)
