@@ -61,21 +61,38 @@ def _group(name: str, benches: tuple[Callable[[Settings], Any], ...]) -> Rows:
 
 def _print(rows: Rows) -> None:
     table = Table(box=None, header_style="bold")
-    for title in ("", "events/s", "µs CPU an event", "bare loop, events/s", "ratio", "p99 ms"):
+    titles = (
+        "",
+        "events/s",
+        "bare loop, events/s",
+        "ratio",
+        "µs CPU an event",
+        "of bare",
+        "p99 ms",
+    )
+    for title in titles:
         table.add_column(title, justify="left" if not title else "right")
     for row in rows:
         bare = row.get("bare_events_per_s") or 0
         ratio = f"{row['events_per_s'] / bare:.2f}" if bare else ""
-        p99 = row.get("p99_ms")
+        p99, of_bare = row.get("p99_ms"), row.get("cpu_of_bare")
         table.add_row(
             row["name"],
             f"{row['events_per_s']:,}",
-            f"{row['cpu_us_per_event']:.1f}",
             f"{bare:,}" if bare else "",
             ratio,
+            f"{row['cpu_us_per_event']:.1f}",
+            f"{of_bare:.1f} ×" if of_bare else "",
             "" if p99 is None else f"{p99:,.1f}",
         )
     Console().print(table)
+    for row in rows:
+        if "memory_growth_second_half" in row:
+            growth = row["memory_growth_second_half"]
+            Console().print(
+                f"{row['name']}: p50 {row['p50_ms']:,.0f} ms, memory {growth:+.1%} in "
+                "the second half"
+            )
 
 
 if __name__ == "__main__":
