@@ -141,10 +141,9 @@ class Step:
             records, due = left.pop()
             batch = Batch(records, due, self._parts.now_us())
             decision = self._decided(batch)
-            if isinstance(decision, Exception):
+            if isinstance(decision, Undecidable):
                 if len(records) + len(due) > 1:
-                    suspects = decision.suspects if isinstance(decision, Undecidable) else ()
-                    left += reversed(pieces(records, due, self._fails, suspects))
+                    left += reversed(pieces(records, due, self._fails, decision.suspects))
                     continue
                 decision = poisoned(self._parts.service, batch)
             result = self._commit(batch, decision)
@@ -157,8 +156,8 @@ class Step:
                 return False
         return True
 
-    def _decided(self, batch: Batch) -> Decision | Exception:
-        """Why not, when no decision can be made on these records together."""
+    def _decided(self, batch: Batch) -> Decision | Undecidable:
+        """Or whom the handler suspects, when no decision can be made on these records together."""
         try:
             return self._parts.handler.decide(batch)
         except OUTAGES:
@@ -167,11 +166,12 @@ class Step:
             size = len(batch.records) + len(batch.due)
             level = logging.ERROR if size == 1 else logging.INFO
             log_to.log(level, "no decision on %d records", size, exc_info=size == 1)
-            return error
+            # a new one: the traceback of what was raised holds all that the decision had loaded
+            return Undecidable(error.suspects if isinstance(error, Undecidable) else ())
 
     def _fails(self, records: Sequence[Record], due: Sequence[Due]) -> bool:
         """Only to see whether a decision can be made: nothing comes of it."""
-        return isinstance(self._decided(Batch(records, due, self._parts.now_us())), Exception)
+        return isinstance(self._decided(Batch(records, due, self._parts.now_us())), Undecidable)
 
     # -- committing --------------------------------------------------------------------------
 
