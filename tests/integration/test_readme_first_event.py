@@ -1,0 +1,68 @@
+"""The README's first event, as it is written: only the address is another."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded.engines import Engines
+from tests.integration.test_ingest import Ingest, found, new_ingest
+from tests.waiting import until
+
+SECTION = Path("README.md").read_text(encoding="utf-8").split("\n## The first event\n")[1]
+BLOCKS: dict[str, str] = dict(
+    re.findall(r"```(sh|python)\n(.*?)```", SECTION.split("\n## ")[0], re.DOTALL)
+)
+WRITTEN = "localhost:8080"
+
+
+@pytest.fixture(scope="module")
+def ingest(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingest]:
+    running = new_ingest(engines.kafka, tmp_path_factory.mktemp("readme")).start()
+    until(running.ready, "ingest to be ready")
+    yield running
+    assert running.stop() == 0, running.log.read_text()
+
+
+def as_written(language: str, ingest: Ingest, order: str) -> str:
+    """The block for this ingest, with an order of its own."""
+    block = BLOCKS[language]
+    assert block.count(WRITTEN) == 1
+    assert block.count("SO-1") == 1
+    return block.replace(WRITTEN, ingest.url.removeprefix("http://")).replace("SO-1", order)
+
+
+def assert_arrived(ingest: Ingest, order: str) -> None:
+    [touchpoint] = found(
+        ingest.kafka,
+        "touchpoints.accepted",
+        lambda value: value["properties"].get("order_id") == order,
+        1,
+    )
+    assert touchpoint["properties"]["total"] == {"amount": "29.33", "currency": "USD"}
+    assert touchpoint["identifiers"] == [
+        {"kind": "user_id", "value": "ada"},
+        {"kind": "email", "value": "ada@x.example"},
+    ]
+
+
+def test_curl_as_it_is_written(ingest: Ingest, prefix: str) -> None:
+    script = as_written("sh", ingest, prefix)
+    sent = subprocess.run(
+        ["bash", "-c", script[script.index("curl ") :]], capture_output=True, text=True, check=True
+    )
+    assert json.loads(sent.stdout) == {"success": True}
+    assert f"# {sent.stdout}" in script, "the README shows what is answered"
+    assert_arrived(ingest, prefix)
+
+
+def test_python_as_it_is_written(ingest: Ingest, prefix: str) -> None:
+    script = as_written("python", ingest, prefix)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+    assert_arrived(ingest, prefix)
