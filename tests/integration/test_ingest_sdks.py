@@ -89,8 +89,16 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
 }
 
 
-@pytest.mark.parametrize("faults", FAULTS.values(), ids=FAULTS)
-@pytest.mark.parametrize("send", SDKS.values(), ids=SDKS)
+#: Without gzip the same client sends: once is enough.
+CASES = {
+    f"{sdk}-{faults}": (send, FAULTS[faults])
+    for sdk, send in SDKS.items()
+    for faults in FAULTS
+    if sdk != "segment, plain" or faults == "none"
+}
+
+
+@pytest.mark.parametrize(("send", "faults"), CASES.values(), ids=CASES)
 def test_every_event_arrives_whatever_the_first_answer_was(
     ingest: Ingest, prefix: str, send: Send, faults: tuple[Fault, ...]
 ) -> None:
