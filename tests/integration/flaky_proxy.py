@@ -16,9 +16,10 @@ Fault = int | Cut
 
 
 class FlakyProxy:
-    """Gives each fault once, in order; from then on what ingest answers. Keeps the statuses."""
+    """Gives each fault once, in order; for None and from then on what ingest answers. Keeps the
+    statuses."""
 
-    def __init__(self, target: str, faults: list[Fault]) -> None:
+    def __init__(self, target: str, faults: list[Fault | None]) -> None:
         self.target = target
         self.answered: list[Fault] = []
         self._faults = list(faults)
@@ -76,7 +77,7 @@ def _handler(proxy: FlakyProxy) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def flaky(target: str, *faults: Fault) -> Iterator[tuple[FlakyProxy, str]]:
+def flaky(target: str, *faults: Fault | None) -> Iterator[tuple[FlakyProxy, str]]:
     """The proxy and its address."""
     proxy = FlakyProxy(target, list(faults))
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(proxy))
