@@ -6,7 +6,7 @@ Source: CloudEvents Kafka protocol binding 1.0.2, section 3.2.
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 Header = tuple[str, bytes]
@@ -49,7 +49,7 @@ def headers(
     ]
 
 
-@cache
+@lru_cache(1_024)  # bounded: a dead letter's workspace is what a sender wrote
 def source_of(workspace: str) -> bytes:
     """The `source` of what concerns a workspace."""
     return b"rapport/" + workspace.encode()
