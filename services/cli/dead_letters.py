@@ -8,14 +8,9 @@ from base64 import b64decode
 from typing import Annotated, Any, Final
 
 import typer
-from clickhouse_connect.driver.exceptions import ClickHouseError
-from rich.console import Console
 
 from services.cli.masking import masked
-from services.cli.query import READ_ONLY, as_table
-from services.common.clients import EngineMissing, clickhouse_client
-from services.common.settings import Settings
-from services.scoring.store import DATABASE
+from services.cli.query import asked, show_rows
 
 app = typer.Typer(help="What was refused: why, and as it came.", no_args_is_help=True)
 
@@ -42,7 +37,7 @@ FROM dead_letters FINAL {_WHERE}
 GROUP BY reason, service, source ORDER BY letters DESC, reason, service, source
 """  # noqa: S608 - nothing that was asked for is in it
 _LIST: Final = f"""
-SELECT event_id AS id, at, reason, service, source, field, detail
+SELECT event_id AS id, at, reason, service, source, field, detail -- which is masked: the last
 FROM dead_letters FINAL {_WHERE}
 ORDER BY at DESC, event_id LIMIT {{most:UInt64}}
 """  # noqa: S608 - nor here
@@ -64,7 +59,8 @@ def counts(
     as_json: AsJson = False,
 ) -> None:
     """How many of each reason, service and source, and from when to when."""
-    _print(_asked(_COUNTS, _filters(reason, source, service, workspace, since)), as_json)
+    names, rows = asked(_COUNTS, _filters(reason, source, service, workspace, since))
+    _print(names, rows, as_json)
 
 
 @app.command("list")
@@ -79,10 +75,8 @@ def list_(
 ) -> None:
     """The newest ones; addresses and telephone numbers are masked."""
     filters = _filters(reason, source, service, workspace, since) | {"most": most}
-    rows = _asked(_LIST, filters)
-    for row in rows:
-        row["detail"] = masked(row["detail"])
-    _print(rows, as_json)
+    names, rows = asked(_LIST, filters)
+    _print(names, [(*row, masked(detail)) for *row, detail in rows], as_json)
 
 
 @app.command()
@@ -92,11 +86,11 @@ def show(
     """One with its original bytes, as they came and not masked."""
     if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", id):
         raise typer.BadParameter("it is no id; `rapport dead-letters list` prints them")
-    rows = _asked(_SHOW, {"id": id})
+    names, rows = asked(_SHOW, {"id": id})
     if not rows:
         typer.echo("there is none with this id", err=True)
         raise typer.Exit(1)
-    letter = rows[0]
+    letter = dict(zip(names, rows[0], strict=True))
     original = b64decode(letter.pop("original")).decode("utf-8", "replace")
     if as_json:
         typer.echo(json.dumps(letter | {"original": original}, default=str))
@@ -110,30 +104,17 @@ def show(
 def _filters(
     reason: str, source: str, service: str, workspace: str, since: str
 ) -> dict[str, str | int]:
-    asked = {"reason": reason, "source": source, "service": service, "workspace": workspace}
+    filters = {"reason": reason, "source": source, "service": service, "workspace": workspace}
     if not since:
-        return {**asked, "seconds": _ALWAYS}
+        return {**filters, "seconds": _ALWAYS}
     age = _AGE.fullmatch(since)
     if age is None:
         raise typer.BadParameter("write --since as 30m, 12h or 7d")
-    return {**asked, "seconds": int(age[1]) * _SECONDS[age[2]]}
+    return {**filters, "seconds": int(age[1]) * _SECONDS[age[2]]}
 
 
-def _asked(text: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    try:
-        with clickhouse_client(Settings(), database=DATABASE) as client:
-            found = client.query(text, parameters=parameters, settings=READ_ONLY)
-            return [dict(row) for row in found.named_results()]
-    except (EngineMissing, ClickHouseError, OSError) as error:
-        Console(stderr=True).print(str(error), markup=False, style="red")
-        raise typer.Exit(1) from None
-
-
-def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        for row in rows:
-            typer.echo(json.dumps(row, default=str))
-    elif rows:
-        Console().print(as_table(tuple(rows[0]), [tuple(row.values()) for row in rows]))
+def _print(names: tuple[str, ...], rows: list[tuple[Any, ...]], as_json: bool) -> None:
+    if rows or as_json:
+        show_rows(names, rows, as_json)
     else:
         typer.echo("none")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -25,11 +26,22 @@ READ_ONLY = {"readonly": "2"}
 def query(sql: Sql, as_json: AsJson = False) -> None:
     """Ask ClickHouse one question, for example "SELECT stage, profiles FROM lifecycle_now"."""
     text = sys.stdin.read() if sql == "-" else sql
+    show_rows(*asked(text), as_json)
+
+
+def asked(
+    text: str, parameters: Mapping[str, str | int] | None = None
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """(column names, rows); without an answer the command says why and ends with 1."""
     try:
-        names, rows = answer(Settings(), text)
+        return answer(Settings(), text, parameters)
     except (EngineMissing, ClickHouseError, OSError) as error:
         Console(stderr=True).print(str(error), markup=False, style="red")
         raise typer.Exit(1) from None
+
+
+def show_rows(names: tuple[str, ...], rows: list[tuple[Any, ...]], as_json: bool) -> None:
+    """A table for people, or one JSON object for each row."""
     if as_json:
         for row in rows:
             typer.echo(json.dumps(dict(zip(names, row, strict=True)), default=str))
@@ -37,10 +49,12 @@ def query(sql: Sql, as_json: AsJson = False) -> None:
         Console().print(as_table(names, rows))
 
 
-def answer(settings: Settings, text: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+def answer(
+    settings: Settings, text: str, parameters: Mapping[str, str | int] | None = None
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """(column names, rows). EngineMissing or ClickHouseError when there is no answer."""
     with clickhouse_client(settings, database=DATABASE) as client:
-        found = client.query(text, settings=READ_ONLY)
+        found = client.query(text, parameters=parameters, settings=READ_ONLY)
         return tuple(found.column_names), list(found.result_rows)
 
 
