@@ -76,7 +76,7 @@ def _context(event: Fields, sent: Fields) -> Fields:
         context["userAgent"] = agent
     if isinstance(session := sent.get("$session_id"), str):
         context["sessionId"] = session
-    if traits := _set(event, sent):
+    if traits := _set(event, sent):  # of an identify they are its traits
         context["traits"] = traits
     return context
 
@@ -105,12 +105,11 @@ def _identified(event: Fields, sent: Fields) -> Fields:
         "type": "identify",
         "userId": distinct,
         "anonymousId": anonymous if anonymous != distinct else None,
-        "traits": _set(event, sent),
     }
 
 
 def _described(event: Fields, sent: Fields) -> Fields:
-    return {"type": "identify", "traits": _set(event, sent)}
+    return {"type": "identify"}
 
 
 def _aliased(event: Fields, sent: Fields) -> Fields:
