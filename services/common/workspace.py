@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import sha256
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -160,14 +159,6 @@ class Workspace(Part):
     def _each_endpoint_is_itself(cls, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
         _different("name", ([endpoint.name] for endpoint in endpoints))
         return endpoints
-
-    def source_of_key(self, key: str) -> Source | None:
-        """The enabled source with this write key, else None."""
-        digest = sha256(key.encode()).hexdigest()
-        for source in self.sources:
-            if source.enabled and digest in source.key_hashes:
-                return source
-        return None
 
     def alive_thresholds(self) -> tuple[float, ...]:
         """Every P(alive) that some rule asks about, highest first: scores tell when each is met."""
