@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,12 +79,21 @@ def new_ingest(kafka: str, folder: Path) -> Ingest:
     return Ingest(kafka, f"http://127.0.0.1:{port}", environment, folder / "ingest.log")
 
 
+@contextmanager
+def running(kafka: str, folder: Path, **settings: str) -> Iterator[Ingest]:
+    """One that is ready, with these settings; in the end it stops in good order."""
+    ingest = new_ingest(kafka, folder)
+    ingest.environment |= settings
+    ingest.start()
+    until(ingest.ready, "ingest to be ready")
+    yield ingest
+    assert ingest.stop() == 0, ingest.log.read_text()
+
+
 @pytest.fixture(scope="module")
 def ingest(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingest]:
-    running = new_ingest(engines.kafka, tmp_path_factory.mktemp("ingest")).start()
-    until(running.ready, "ingest to be ready")
-    yield running
-    assert running.stop() == 0, running.log.read_text()
+    with running(engines.kafka, tmp_path_factory.mktemp("ingest")) as one:
+        yield one
 
 
 def found(

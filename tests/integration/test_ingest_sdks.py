@@ -14,8 +14,7 @@ from segment.analytics.client import Client as Segment
 from deploy.embedded.engines import Engines
 from schemas.base import NAMESPACE
 from tests.integration.flaky_proxy import Fault, flaky
-from tests.integration.test_ingest import KEY, Ingest, found, new_ingest
-from tests.waiting import until
+from tests.integration.test_ingest import KEY, Ingest, found, running
 
 EVENTS = 120
 #: Sends that many events whose names begin with the prefix; returns when all were answered.
@@ -24,10 +23,8 @@ Send = Callable[[str, str, str], None]
 
 @pytest.fixture(scope="module")
 def ingest(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingest]:
-    running = new_ingest(engines.kafka, tmp_path_factory.mktemp("sdks")).start()
-    until(running.ready, "ingest to be ready")
-    yield running
-    assert running.stop() == 0, running.log.read_text()
+    with running(engines.kafka, tmp_path_factory.mktemp("sdks")) as one:
+        yield one
 
 
 def id_of(prefix: str, number: int) -> str:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from deploy.embedded.engines import Engines
-from tests.integration.test_ingest import KEY, Ingest, found, new_ingest, of_messages
+from tests.integration.test_ingest import KEY, Ingest, found, of_messages, running
 from tests.waiting import until
 
 NEW_KEY = "a-new-key"
@@ -24,12 +24,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ingest(engines: Engines, tmp_path: Path, folder: Path) -> Iterator[Ingest]:
-    running = new_ingest(engines.kafka, tmp_path)
-    running.environment |= {"RAPPORT_WORKSPACE": str(folder)}
-    running.start()
-    until(running.ready, "ingest to be ready")
-    yield running
-    assert running.stop() == 0, running.log.read_text()
+    with running(engines.kafka, tmp_path, RAPPORT_WORKSPACE=str(folder)) as one:
+        yield one
 
 
 def status(ingest: Ingest, key: str, message_id: str) -> int:

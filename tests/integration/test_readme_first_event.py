@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.engines import Engines
-from tests.integration.test_ingest import Ingest, found, new_ingest
-from tests.waiting import until
+from tests.integration.test_ingest import Ingest, found, running
 
 SECTION = Path("README.md").read_text(encoding="utf-8").split("\n## The first event\n")[1]
 BLOCKS: dict[str, str] = dict(
@@ -24,10 +23,8 @@ WRITTEN = "localhost:8080"
 
 @pytest.fixture(scope="module")
 def ingest(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingest]:
-    running = new_ingest(engines.kafka, tmp_path_factory.mktemp("readme")).start()
-    until(running.ready, "ingest to be ready")
-    yield running
-    assert running.stop() == 0, running.log.read_text()
+    with running(engines.kafka, tmp_path_factory.mktemp("readme")) as one:
+        yield one
 
 
 def as_written(language: str, ingest: Ingest, order: str) -> str:
