@@ -1,8 +1,12 @@
-"""The state of customers in Redis: j:<workspace>:<16 bytes of the profile id>."""
+"""What journey keeps in Redis.
+
+j:<workspace>:<16 bytes of the profile id>           the state of a customer
+jh:<workspace>:<kind>:<16 bytes of the event's id>   who holds the alert of a complaint
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, cast
 from uuid import UUID
 
@@ -11,12 +15,15 @@ import redis
 
 from services.common.batch import unpack_state
 from services.journey.domain.customer import State
+from services.journey.domain.holders import AlertName, Held
 
 PREFIX = b"j:"
+HOLDER_PREFIX = b"jh:"
 _DEFAULTS = State(0, 0)
 _GIVEN = len(State._fields) - len(State._field_defaults)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(State).decode
+_decode_held = msgspec.msgpack.Decoder(Held).decode
 
 
 class Loaded(NamedTuple):
@@ -24,6 +31,13 @@ class Loaded(NamedTuple):
 
     version: int
     state: State | None
+
+
+class LoadedHeld(NamedTuple):
+    """Likewise for the holder of an alert."""
+
+    version: int
+    held: Held | None
 
 
 ABSENT = Loaded(0, None)
@@ -37,6 +51,17 @@ def state_key(workspace: str, profile_id: bytes) -> bytes:
 def owner_of(key: bytes) -> tuple[str, UUID]:
     """(workspace, profile id) of a state key."""
     return key[len(PREFIX) : -17].decode(), UUID(bytes=key[-16:])
+
+
+def holder_key(name: AlertName) -> bytes:
+    """Where the holder of a complaint's alert is."""
+    workspace, kind = name.workspace.encode(), name.kind.encode()
+    return b"%b%b:%b:%b" % (HOLDER_PREFIX, workspace, kind, name.complaint)
+
+
+def held_body(held: Held) -> bytes:
+    """A holder as it is stored."""
+    return _encode(held)
 
 
 def body_of(state: State) -> bytes:
@@ -60,10 +85,25 @@ class JourneyStore:
 
     def load(self, keys: Collection[bytes]) -> dict[bytes, Loaded]:
         """All keys in one round trip."""
+        return {key: _loaded(value) for key, value in self._values(keys).items()}
+
+    def load_holders(self, names: Collection[AlertName]) -> dict[AlertName, LoadedHeld]:
+        """All holders in one round trip."""
+        values = self._values([holder_key(name) for name in names])
+        return {name: _loaded_held(values[holder_key(name)]) for name in names}
+
+    def _values(self, keys: Collection[bytes]) -> Mapping[bytes, bytes | None]:
         if not keys:
             return {}
         values = cast("list[bytes | None]", self._client.mget(keys))
-        return {key: _loaded(value) for key, value in zip(keys, values, strict=True)}
+        return dict(zip(keys, values, strict=True))
+
+
+def _loaded_held(value: bytes | None) -> LoadedHeld:
+    if value is None:
+        return LoadedHeld(0, None)
+    version, body = unpack_state(value)
+    return LoadedHeld(version, _decode_held(body))
 
 
 def _loaded(value: bytes | None) -> Loaded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -14,14 +14,26 @@ from services.common.batch import Batch, Decision, Output, Record, Undecidable, 
 from services.common.dead_letters import dead_letter
 from services.common.workspace import Workspace
 from services.journey import metrics
+from services.journey.domain.alerts import COMPLAINT_KINDS, about_complaint
 from services.journey.domain.customer import Facts, State
 from services.journey.domain.decide import Decided
 from services.journey.domain.history import GRACE_US, heard, newer, waited
-from services.journey.domain.merges import handed_over
+from services.journey.domain.holders import AlertName, Holders
+from services.journey.domain.merges import LEFT_US, handed_over, settled
 from services.journey.domain.rules import Rules
 from services.journey.messages import Scores, decode, facts_of
 from services.journey.publish import count, output_of
-from services.journey.store import ABSENT, JourneyStore, Loaded, body_of, owner_of, state_key
+from services.journey.store import (
+    ABSENT,
+    JourneyStore,
+    Loaded,
+    LoadedHeld,
+    body_of,
+    held_body,
+    holder_key,
+    owner_of,
+    state_key,
+)
 
 SERVICE: Final = "journey.decide"
 DAY_US: Final = 86_400_000_000
@@ -79,11 +91,14 @@ class DecideHandler:
         tasks = self._tasks(batch, decision)
         known = self._store.load(tasks.keys())
         survivors = self._store.load(_survivor_keys(tasks.values(), known))
+        held = self._store.load_holders(set(_alert_names(tasks.values(), known)))
+        holders = Holders({name: one.held for name, one in held.items() if one.held is not None})
         for task in tasks.values():
             try:
-                _decide_one(task, known[task.key], survivors, batch.taken_at_us, decision)
+                _decide_one(task, known[task.key], survivors, holders, batch.taken_at_us, decision)
             except Exception as error:
                 raise Undecidable(self._records_of(task, batch.records)) from error
+        _keep_holders(holders, held, batch.taken_at_us, decision)
         return decision
 
     def newest(self, stale: Sequence[Output]) -> list[Output]:
@@ -166,19 +181,44 @@ def _survivor_keys(tasks: Iterable[Task], known: Mapping[bytes, Loaded]) -> list
     ]
 
 
+def _alert_names(tasks: Iterable[Task], known: Mapping[bytes, Loaded]) -> Iterator[AlertName]:
+    """The alerts of complaints that may be told of, or must not be."""
+    for task in tasks:
+        state, workspace = known[task.key].state, task.rules.workspace
+        for facts in (*task.messages, state):
+            for complaint in facts.complaints if facts is not None else ():
+                for kind in COMPLAINT_KINDS:
+                    yield AlertName(workspace, kind, complaint.event_id)
+        for alert in state.alerts if state is not None else ():
+            if about_complaint(alert.subject):
+                yield AlertName(workspace, alert.kind, alert.subject)
+
+
+def _keep_holders(
+    holders: Holders, held: Mapping[AlertName, LoadedHeld], now_us: int, decision: Decision
+) -> None:
+    """Who holds what now. All that was asked is checked: another worker may tell of it just now."""
+    for name, loaded in held.items():
+        decision.reads[holder_key(name)] = loaded.version
+    for name, told in holders.changed.items():
+        version = next_version(held[name].version, now_us)
+        decision.writes[holder_key(name)] = (version, held_body(told))
+
+
 def _decide_one(
     task: Task,
     loaded: Loaded,
     survivors: Mapping[bytes, Loaded],
+    holders: Holders,
     now_us: int,
     decision: Decision,
 ) -> None:
     messages = newer(loaded.state, task.messages)
     metrics.SKIPPED.inc(len(task.messages) - len(messages))
     if messages:
-        decided = heard(task.profile_id, loaded.state, messages, now_us, task.rules)
+        decided = heard(task.profile_id, loaded.state, messages, now_us, task.rules, holders)
     elif task.due:
-        decided = _by_time(task, loaded.state, survivors, now_us)
+        decided = _by_time(task, loaded.state, survivors, holders, now_us)
     else:
         return
     _keep(task, loaded, decided.state, now_us, decision)
@@ -188,12 +228,21 @@ def _decide_one(
 
 
 def _by_time(
-    task: Task, state: State | None, survivors: Mapping[bytes, Loaded], now_us: int
+    task: Task,
+    state: State | None,
+    survivors: Mapping[bytes, Loaded],
+    holders: Holders,
+    now_us: int,
 ) -> Decided:
-    if state is None or not state.merged_into:
-        return waited(task.profile_id, state, now_us - GRACE_US, task.rules)
-    survivor = survivors.get(state_key(task.rules.workspace, state.merged_into), ABSENT)
-    return Decided(*handed_over(task.profile_id, state, survivor.state, now_us, task.rules))
+    who, rules = task.profile_id, task.rules
+    if state is not None and state.merged_into:
+        survivor = survivors.get(state_key(rules.workspace, state.merged_into), ABSENT)
+        return Decided(*handed_over(who, state, survivor.state, now_us, rules, holders))
+    state, events = waited(who, state, now_us - GRACE_US, rules, holders)
+    if state is None or not state.left_us:
+        return Decided(state, events)
+    state, ended = settled(who, state, now_us, rules, holders)
+    return Decided(state, (*events, *ended))
 
 
 def _keep(task: Task, loaded: Loaded, state: State | None, now_us: int, decision: Decision) -> None:
@@ -208,7 +257,11 @@ def _keep(task: Task, loaded: Loaded, state: State | None, now_us: int, decision
 
 def _wakes_us(state: State | None) -> int:
     """When the step has to look again, 0: never. A message from before may arrive a bit later."""
-    if state is None or state.due_us == 0:
+    if state is None:
         return 0
-    wakes_us = state.due_us if state.merged_into else state.due_us + GRACE_US
+    grace_us = 0 if state.merged_into else GRACE_US
+    moments = [state.due_us + grace_us] if state.due_us else []
+    if state.left_us:
+        moments.append(state.left_us + LEFT_US)
+    wakes_us = min(moments, default=0)
     return wakes_us if wakes_us <= DUE_US_MAX else 0

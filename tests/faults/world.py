@@ -80,9 +80,13 @@ def _records(settings: Settings, topic: str) -> Iterator[tuple[bytes, bytes]]:
 
 
 def unsettled(settings: Settings) -> int:
-    """Merged customers with alerts that the survivor has yet to take over, or else are cleared."""
-    states = _customers(settings).values()
-    return sum(bool(s.merged_into) and any(alert.open for alert in s.alerts) for s in states)
+    """Customers with alerts that somebody else has yet to take over, or else are cleared."""
+    return sum(_hands_over(state) for state in _customers(settings).values())
+
+
+def _hands_over(state: State) -> bool:
+    joined = bool(state.merged_into) and any(alert.open for alert in state.alerts)
+    return joined or state.left_us > 0
 
 
 def _customers(settings: Settings) -> dict[str, State]:

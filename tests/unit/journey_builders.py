@@ -16,6 +16,7 @@ from schemas.scores import AliveBelow, Churn, JourneyFacts, Scores
 from services.common.workspace import IdentifierRule, Identity, Workspace
 from services.journey.domain.customer import Facts, State
 from services.journey.domain.decide import Event, decide_customer
+from services.journey.domain.holders import Holders
 from services.journey.domain.rules import Rules
 from services.journey.messages import decode, facts_of
 from services.journey.stream import rules_of
@@ -129,6 +130,7 @@ class Life:
     state: State | None = None
     now_us: int = 0
     events: list[Event] = field(default_factory=list)
+    holders: Holders = field(default_factory=Holders)
 
     def hear(self, message: Scores, at: datetime) -> list[Event]:
         """A message arrives; what time alone did before it comes first."""
@@ -151,7 +153,7 @@ class Life:
         return known is not None and not known.merged_into and 0 < known.due_us <= until_us
 
     def _decide(self, new: Facts | None) -> list[Event]:
-        decided = decide_customer(self.who, self.state, new, self.now_us, self.rules)
+        decided = decide_customer(self.who, self.state, new, self.now_us, self.rules, self.holders)
         self.state = decided.state
         self.events += decided.events
         return list(decided.events)

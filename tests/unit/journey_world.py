@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from uuid import UUID
 
+from schemas import topics
+from schemas.alert import Alert
 from schemas.base import micros, to_json
 from schemas.scores import Scores
-from services.common.batch import Batch, Decision, Due, Output, Record, pack_state
-from services.journey.store import JourneyStore, Loaded
+from services.common.batch import Batch, Decision, Due, Output, Record, pack_state, unpack_state
+from services.journey.domain.customer import State
+from services.journey.domain.holders import AlertName
+from services.journey.store import (
+    PREFIX,
+    JourneyStore,
+    Loaded,
+    LoadedHeld,
+    holder_key,
+    state_of,
+)
 from services.journey.store import _loaded as loaded
+from services.journey.store import _loaded_held as loaded_held
 from services.journey.stream import DecideHandler
 from tests.unit.journey_builders import WORKSPACE, day
 
@@ -22,6 +36,12 @@ class RememberedStates(JourneyStore):
 
     def load(self, keys: Collection[bytes]) -> dict[bytes, Loaded]:
         return {key: loaded(self.values.get(key)) for key in keys}
+
+    def load_holders(self, names: Collection[AlertName]) -> dict[AlertName, LoadedHeld]:
+        return {name: loaded_held(self.values.get(holder_key(name))) for name in names}
+
+    def version(self, key: bytes) -> int:
+        return unpack_state(self.values[key])[0] if key in self.values else 0
 
 
 Kept = tuple[dict[bytes, bytes], dict[tuple[int, bytes], int], int]
@@ -58,7 +78,7 @@ class World:
     def commit(self, batch: Batch) -> Decision:
         decision = self.handler.decide(batch)
         for key, version in decision.reads.items():
-            assert loaded(self.store.values.get(key)).version == version
+            assert self.store.version(key) == version
         for key, state in decision.writes.items():
             self.store.values[key] = pack_state(*state)
         for key in decision.deletes:
@@ -81,3 +101,22 @@ class World:
 
     def told(self) -> list[str]:
         return [output.topic for output in self.published]
+
+    def states(self) -> list[State]:
+        """The customers that are remembered."""
+        values = self.store.values.items()
+        return [state_of(value[8:]) for key, value in values if key.startswith(PREFIX)]
+
+    def alerts(self) -> list[Alert]:
+        """Those published, in order, repeats too."""
+        told = (one.value for one in self.published if one.topic == topics.ALERTS.name)
+        return [Alert.model_validate_json(value) for value in told]
+
+    def open_alerts(self) -> Counter[tuple[str, UUID]]:
+        """(kind, cause) of what was raised and not cleared, as a consumer who keeps ids sees it."""
+        alerts = {alert.event_id: alert for alert in self.alerts()}.values()
+        cleared = {alert.alert_id for alert in alerts if alert.state == "cleared"}
+        raised = [alert for alert in alerts if alert.alert_id not in cleared]
+        return Counter(
+            (alert.kind, alert.cause.event_id) for alert in raised if alert.cause.event_id
+        )

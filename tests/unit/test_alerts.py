@@ -134,7 +134,8 @@ def test_handling_clears_both_alerts_of_a_complaint() -> None:
         ("high_value_complained", "cleared"),
     ]
     assert life.state is not None
-    assert [alert.open for alert in life.state.alerts] == [False, False], "remembered as closed"
+    remembered = life.holders.changed.values()
+    assert [held.open for held in remembered] == [False, False], "remembered as closed"
     assert life.state.due_us == 0
 
 

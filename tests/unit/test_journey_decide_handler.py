@@ -67,7 +67,7 @@ def test_an_old_snapshot_scored_by_a_new_model_says_nothing() -> None:
     rescored = [_scored_by(model, old, day(10)), _scored_by(model, new, day(390))]
     world.hear(*rescored, at=400)
     assert [one for one in world.published[told:] if b'"lost"' in one.value] == []
-    [state] = map(state_of, (value[8:] for value in world.store.values.values()))
+    [state] = world.states()
     assert state.scores_version == rescored[1].version
 
 

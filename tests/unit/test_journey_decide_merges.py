@@ -9,6 +9,7 @@ import pytest
 
 from schemas.base import micros
 from schemas.lifecycle import Stage
+from services.journey.domain.holders import Holders
 from services.journey.domain.merges import HANDOVER_US, TOMBSTONE_US, handed_over
 from tests.unit.journey_builders import (
     RULES,
@@ -48,7 +49,11 @@ def settle(life: Life, survivor: Life | None, after_us: int = HANDOVER_US) -> li
     assert life.state is not None
     now_us = micros(day(0.3)) + after_us
     other = survivor.state if survivor else None
-    life.state, events = handed_over(WHO, life.state, other, now_us, RULES)
+    holders = Holders()
+    for one in (life, survivor):
+        for name, told in one.holders.changed.items() if one else ():
+            holders.note(name, told)
+    life.state, events = handed_over(WHO, life.state, other, now_us, RULES, holders)
     return alert_states(events)
 
 
@@ -149,7 +154,7 @@ def test_a_complaint_that_leaves_with_a_part_is_not_cleared_here() -> None:
     parted.hear(scores(VALUED, micros(day(0.4))), day(0.4))
     assert told == []
     assert joined.state is not None
-    assert joined.state.alerts == ()
+    assert [(alert.open, alert.left) for alert in joined.state.alerts] == [(False, True)]
     assert [alert.event_id for alert in parted.alerts] == [
         alert.event_id for alert in joined.alerts
     ]

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from schemas.base import micros
 from schemas.scores import Scores
-from services.journey.store import state_of
 from tests.unit.journey_builders import WHO, Known, day, scores
 from tests.unit.journey_world import World
 from tests.unit.test_journey_decide import Fact, histories, learned, models
@@ -71,7 +70,8 @@ def read_somehow(log: Sequence[Scores], dice: Random) -> World:
     while now_us < END_US:
         now_us += round(dice.choice([1, 20, 200, 800]) * dice.random() * 86_400_000_000)
         now_us = min(max(now_us, micros(log[0].as_of)), END_US)
-        there = sum(micros(message.as_of) <= now_us for message in log)
+        later = (at for at, message in enumerate(log) if micros(message.as_of) > now_us)
+        there = next(later, len(log))
         while world.offset < there and dice.random() < 0.8:
             taken = log[world.offset : min(there, world.offset + dice.randint(1, 8))]
             world.hear_at(taken, now_us)
@@ -94,8 +94,7 @@ def left_open(world: World) -> set[str]:
 
 
 def open_in_state(world: World) -> int:
-    states = [state_of(value[8:]) for value in world.store.values.values()]
-    return sum(alert.open for state in states for alert in state.alerts)
+    return sum(alert.open for state in world.states() for alert in state.alerts)
 
 
 @given(histories, models, st.integers(0, 2**32))

@@ -13,6 +13,7 @@ from schemas.base import micros
 from services.journey.domain import decide
 from services.journey.domain.customer import State
 from services.journey.domain.decide import Event, decide_customer
+from services.journey.domain.holders import Holders
 from tests.unit.journey_builders import RULES, WHO, Known, day, facts, scores
 from tests.unit.test_journey_decide import Fact, learned, models
 
@@ -33,12 +34,12 @@ def lived(
     steps: Steps, model: int, patience: float
 ) -> list[tuple[State | None, tuple[Event, ...]]]:
     """What each step decided, also where the clock of one goes back behind that of another."""
-    known, state, told = Known(model=model), None, []
+    known, state, told, holders = Known(model=model), None, [], Holders()
     for number, (fact, moment, by_time) in enumerate(steps):
         if fact is not None:
             known = replace(learned(known, fact), patience=patience if number % 3 else 1.0)
         message = None if by_time else facts(scores(known, micros(day(0)) + number + 1))
-        state, events = decide_customer(WHO, state, message, micros(day(moment)), RULES)
+        state, events = decide_customer(WHO, state, message, micros(day(moment)), RULES, holders)
         told.append((state, events))
     return told
 
@@ -58,10 +59,10 @@ def test_the_short_way_says_and_remembers_the_same(
 def test_a_visit_takes_the_short_way(orders: tuple[float, ...]) -> None:
     known = Known(orders=tuple(map(day, orders)))
     now_us = micros(day(6))
-    state, _ = decide_customer(WHO, None, facts(scores(known, now_us)), now_us, RULES)
+    state, _ = decide_customer(WHO, None, facts(scores(known, now_us)), now_us, RULES, Holders())
     with patch.object(decide, "_settled", side_effect=AssertionError("the long way")):
         after, told = decide_customer(
-            WHO, state, facts(scores(known, now_us + 1)), now_us + 1, RULES
+            WHO, state, facts(scores(known, now_us + 1)), now_us + 1, RULES, Holders()
         )
     assert state is not None
     assert after == state._replace(scores_version=now_us + 1, profile_version=now_us)

@@ -16,18 +16,21 @@ from services.journey.domain.alerts import (
     still_stands,
 )
 from services.journey.domain.customer import KnownAlert, State
+from services.journey.domain.holders import AlertName, Held, Holders
 
 
 class Scene(NamedTuple):
     """Who, where and when: what every event of one decision shares.
 
-    `oldest_us`: what began before is recorded, not sent.
+    `oldest_us`: what began before is recorded, not sent. `holders` learn what is told.
     """
 
     workspace: str
     profile_id: UUID
     now_us: int
     scores_version: int
+    profile_version: int
+    holders: Holders
     revision: int = 0
     oldest_us: int = 0
 
@@ -42,6 +45,23 @@ def alert_id(scene: Scene, alert: KnownAlert) -> UUID:
     if about_complaint(alert.subject):
         about = (UUID(bytes=alert.subject),)
     return derived_id("alert", scene.workspace, alert.kind, *about, alert.times)
+
+
+def name_of(scene: Scene, alert: KnownAlert) -> AlertName:
+    """The name under which its holder is known."""
+    return AlertName(scene.workspace, alert.kind, alert.subject)
+
+
+def hold(scene: Scene, alert: KnownAlert, *, is_open: bool) -> None:
+    """It is told of, or stands by newer facts: who knows of it only by older ones holds nothing."""
+    if about_complaint(alert.subject):
+        told = Held(scene.profile_id.bytes, scene.profile_version, alert.times, is_open)
+        scene.holders.note(name_of(scene, alert), told)
+
+
+def ours(scene: Scene, held: Held | None) -> bool:
+    """Whether nobody else has told of it."""
+    return held is None or held.holder == scene.profile_id.bytes
 
 
 def raised(scene: Scene, alert: KnownAlert, finding: Finding) -> Alert:
@@ -83,6 +103,7 @@ def _event(
     cause: Cause,
 ) -> Alert:
     name = alert_id(scene, alert)
+    hold(scene, alert, is_open=state == "raised")
     return Alert(
         workspace=scene.workspace,
         profile_id=scene.profile_id,

@@ -45,11 +45,15 @@ Findings = Callable[[State, Rules], Iterator[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """One kind of alert: raised while one of its findings holds, once for each subject."""
+    """One kind of alert: raised while one of its findings holds, once for each subject.
+
+    `about_complaints`: its subjects are complaints, not silences.
+    """
 
     kind: AlertKind
     findings: Findings
     suggested_action: str
+    about_complaints: bool = False
 
 
 def _churn_risk(customer: State, _rules: Rules) -> Iterator[Finding]:
@@ -80,9 +84,14 @@ def _severity(complaint: Complaint) -> int:
 
 ALERTS: Final[tuple[AlertRule, ...]] = (
     AlertRule("churn_risk", _churn_risk, "Make contact and offer a reason to return"),
-    AlertRule("high_value_complained", _high_value_complained, "Call the customer today"),
-    AlertRule("complaint_overdue", _complaint_overdue, "Handle the complaint now and tell why"),
+    AlertRule("high_value_complained", _high_value_complained, "Call the customer today", True),
+    AlertRule(
+        "complaint_overdue", _complaint_overdue, "Handle the complaint now and tell why", True
+    ),
 )
+
+#: The kinds whose findings are complaints.
+COMPLAINT_KINDS: Final = tuple(rule.kind for rule in ALERTS if rule.about_complaints)
 
 SUGGESTED_ACTION: Final = {rule.kind: rule.suggested_action for rule in ALERTS}
 

@@ -30,6 +30,7 @@ class KnownAlert(NamedTuple):
 
     `historic`: it was recorded only, so its clearing is recorded only as well.
     `open` False: another estimate withdrew it; raised again, it is another alert (`times`).
+    `left`: its complaint is not here any more, and it is not known yet who has it.
     `revision`: of the state in which a silence was told of; 0 with a complaint, which any profile
     may tell of.
     """
@@ -41,6 +42,7 @@ class KnownAlert(NamedTuple):
     times: int = 1
     open: bool = True
     revision: int = 0
+    left: bool = False
 
 
 class Facts(NamedTuple):
@@ -78,6 +80,7 @@ class State(NamedTuple):
     ended_us      last order before the silence that the latest return of this revision ended, or 0
     revision      how often the last order or the stage was taken back
     merged_into   16 bytes of the surviving profile: then this is a tombstone since merged_us
+    left_us       by the clock: when a complaint with an open alert left last, while that waits
     timed_us      the due moment decided on last, where it is later than the scores; else 0
 
     Fields that are mostly as by default stand last: a stored state ends where only those follow.
@@ -105,6 +108,7 @@ class State(NamedTuple):
     alerts: tuple[KnownAlert, ...] = ()
     merged_into: bytes = b""
     merged_us: int = 0
+    left_us: int = 0
     timed_us: int = 0
 
 

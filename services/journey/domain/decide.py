@@ -1,4 +1,7 @@
-"""(state, scores, now) → (state, lifecycle.changed, alerts.raised, actions.requested). Pure."""
+"""(state, scores, now) → (state, lifecycle.changed, alerts.raised, actions.requested).
+
+Pure, but for the holders of complaints' alerts, who are asked and told.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from schemas.alert import Alert
 from schemas.lifecycle import LifecycleChanged, Stage
 from services.journey.domain.alert_events import Scene
 from services.journey.domain.customer import NEVER, Facts, State, same_basis
+from services.journey.domain.holders import Holders
 from services.journey.domain.lifecycle import next_stage_moment, stage_after, stage_of, standing
 from services.journey.domain.merges import come_back, merged, still_ours
 from services.journey.domain.moments import moments_of
@@ -33,7 +37,12 @@ class Decided(NamedTuple):
 
 
 def decide_customer(
-    profile_id: UUID, state: State | None, facts: Facts | None, now_us: int, rules: Rules
+    profile_id: UUID,
+    state: State | None,
+    facts: Facts | None,
+    now_us: int,
+    rules: Rules,
+    holders: Holders,
 ) -> Decided:
     """One customer, by a new message (`facts`) or by time alone (None).
 
@@ -43,9 +52,9 @@ def decide_customer(
     said on the way does depend on each of them: `history` gives all, each with its own time.
     """
     if facts is None or (state is not None and facts.version <= state.scores_version):
-        return _by_time(profile_id, state, now_us, rules)
+        return _by_time(profile_id, state, now_us, rules, holders)
     if facts.merged_into:
-        return Decided(*merged(profile_id, state, facts, now_us, rules))
+        return Decided(*merged(profile_id, state, facts, now_us, rules, holders))
     before = None if state is None or state.merged_into else state
     known = _learned(before, facts, now_us, rules)
     if before is not None and _only_newer(before, known, now_us):
@@ -54,7 +63,7 @@ def decide_customer(
     if state is not None and state.merged_into:
         known = come_back(state, known)
     oldest_us = _oldest_told(before, facts, now_us, rules)
-    return _settled(profile_id, before, known, now_us, oldest_us, rules)
+    return _settled(profile_id, before, known, now_us, oldest_us, rules, holders)
 
 
 def _oldest_told(before: State | None, facts: Facts, now_us: int, rules: Rules) -> int:
@@ -82,11 +91,14 @@ def _only_newer(before: State, known: State, now_us: int) -> bool:
     )
 
 
-def _by_time(profile_id: UUID, state: State | None, now_us: int, rules: Rules) -> Decided:
+def _by_time(
+    profile_id: UUID, state: State | None, now_us: int, rules: Rules, holders: Holders
+) -> Decided:
     if state is None or state.merged_into:
         return Decided(state)
     known = state._replace(stage=stage_after(state, now_us))
-    return _settled(profile_id, state, known, now_us, now_us - rules.effects_max_age_us, rules)
+    oldest_us = now_us - rules.effects_max_age_us
+    return _settled(profile_id, state, known, now_us, oldest_us, rules, holders)
 
 
 def _learned(before: State | None, facts: Facts, now_us: int, rules: Rules) -> State:
@@ -113,6 +125,7 @@ def _learned(before: State | None, facts: Facts, now_us: int, rules: Rules) -> S
         complaints_received=facts.complaints_received,
         complaints=facts.complaints,
         alerts=still_ours(before, facts) if before is not None else (),
+        left_us=before.left_us if before is not None else 0,
     )
 
 
@@ -134,6 +147,7 @@ def _settled(
     now_us: int,
     oldest_us: int,
     rules: Rules,
+    holders: Holders,
 ) -> Decided:
     """The transition, the alerts that begin and end, and when time has to look again."""
     events: list[Event] = []
@@ -144,7 +158,14 @@ def _settled(
     else:
         known = remained(before, known, now_us, oldest_us)
     scene = Scene(
-        rules.workspace, profile_id, now_us, known.scores_version, known.revision, oldest_us
+        rules.workspace,
+        profile_id,
+        now_us,
+        known.scores_version,
+        known.profile_version,
+        holders,
+        known.revision,
+        oldest_us,
     )
     known, told, next_alert_us = alerted(scene, known, rules)
     due_us = min(next_stage_moment(known, now_us), next_alert_us)

@@ -6,8 +6,8 @@ alone: read again in other batches, later, by another process, it is said again 
 
 What this can not make equal, since the clock decides on it: a due moment that passes by the clock
 while a message from before it is still on its way for longer than GRACE_US (the pipeline before
-us is late); what a tombstone settles with its survivor; and messages that the compacted topic has
-dropped before they are read again.
+us is late); what becomes of complaints' alerts when profiles join or part; and messages that the
+compacted topic has dropped before they are read again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from uuid import UUID
 
 from services.journey.domain.customer import Facts, State
 from services.journey.domain.decide import Decided, Event, decide_customer
-from services.journey.domain.merges import waiting_from
+from services.journey.domain.holders import Holders
+from services.journey.domain.merges import leaving_from, waiting_from
 from services.journey.domain.rules import Rules
 
 #: How long after a due moment a message that was made before it may still arrive.
@@ -42,30 +43,39 @@ def newer(state: State | None, messages: Iterable[Facts]) -> list[Facts]:
 
 
 def heard(
-    profile_id: UUID, state: State | None, messages: Sequence[Facts], taken_us: int, rules: Rules
+    profile_id: UUID,
+    state: State | None,
+    messages: Sequence[Facts],
+    taken_us: int,
+    rules: Rules,
+    holders: Holders,
 ) -> Decided:
-    """Messages that are each newer than the one before. `taken_us`: only tombstones wait by it."""
+    """Messages that are each newer than the one before. `taken_us`: alerts that move wait by it."""
     events: list[Event] = []
     for facts in messages:
         # a due moment may have passed by the clock before: time does not go back
         moment_us = max(facts.as_of_us, state.timed_us) if state is not None else facts.as_of_us
-        state, due = waited(profile_id, state, moment_us, rules)
+        state, due = waited(profile_id, state, moment_us, rules, holders)
         before = state
-        state, told = decide_customer(profile_id, state, facts, moment_us, rules)
+        state, told = decide_customer(profile_id, state, facts, moment_us, rules, holders)
         events += (*due, *told)
         if state is not None and moment_us > facts.as_of_us:
             state = state._replace(timed_us=moment_us)
         if state is not None and state.merged_into and not (before and before.merged_into):
             state = waiting_from(state, taken_us)
+        elif state is not None and (state.alerts or state.left_us):
+            state = leaving_from(before, state, taken_us)
     return Decided(state, tuple(events))
 
 
-def waited(profile_id: UUID, state: State | None, until_us: int, rules: Rules) -> Decided:
+def waited(
+    profile_id: UUID, state: State | None, until_us: int, rules: Rules, holders: Holders
+) -> Decided:
     """What time alone did until then, one due moment after the other, each at its own time."""
     events: list[Event] = []
     while state is not None and not state.merged_into and 0 < state.due_us <= until_us:
         moment_us = state.due_us
-        state, told = decide_customer(profile_id, state, None, moment_us, rules)
+        state, told = decide_customer(profile_id, state, None, moment_us, rules, holders)
         events += told
         assert state is not None, "time alone forgets nobody"
         assert not 0 < state.due_us <= moment_us, "a due moment lies in the past"

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from schemas.action import ActionRequested
 from schemas.alert import Alert, AlertKind
 from services.journey.domain.actions import action_for
-from services.journey.domain.alert_events import Scene, cleared, raised, why_cleared
+from services.journey.domain.alert_events import (
+    Scene,
+    cleared,
+    hold,
+    name_of,
+    ours,
+    raised,
+    why_cleared,
+)
 from services.journey.domain.alerts import Finding, about_complaint, found, still_stands
 from services.journey.domain.customer import KnownAlert, State
 from services.journey.domain.rules import Rules
 
 Told = list[Alert | ActionRequested]
-
-#: So many alerts of handled complaints are remembered: for a tombstone that asks who took them
-#: over, and since it is another alert if the complaint turns out to be open.
-OVER_MAX: Final = 32
 
 
 def alerted(scene: Scene, known: State, rules: Rules) -> tuple[State, Told, int]:
@@ -26,17 +28,13 @@ def alerted(scene: Scene, known: State, rules: Rules) -> tuple[State, Told, int]
         return known, [], next_us
     told: Told = []
     alerts: list[KnownAlert] = []
-    over: list[KnownAlert] = []
     for alert in known.alerts:
         finding = holding.pop((alert.kind, alert.subject), None)
         after = _followed(scene, alert, finding, told)
-        if after is not alert and not after.open:
+        if alert.open and not after.open and ours(scene, scene.holders.of(name_of(scene, alert))):
             told.append(cleared(scene, after, why_cleared(after, known)))
-        if after.open or still_stands(after.subject, known):
+        if after.open or after.left or still_stands(after.subject, known):
             alerts.append(after)
-        elif about_complaint(after.subject):
-            over.append(after)
-    alerts = over[-OVER_MAX:] + alerts
     for (kind, _), finding in holding.items():
         alerts.append(_begun(scene, kind, finding, told))
     return known._replace(alerts=tuple(alerts)), told, next_us
@@ -46,9 +44,22 @@ def _followed(scene: Scene, alert: KnownAlert, finding: Finding | None, told: To
     """An alert that was raised before: as it is, closed, or raised again as another one."""
     if finding is None:
         return alert._replace(open=False) if alert.open else alert
-    if alert.open:
-        return alert
-    return _begun(scene, alert.kind, finding, told, times=alert.times + 1)
+    if (alert.open or alert.left) and _stands(scene, alert):
+        hold(scene, alert, is_open=True)
+        return alert._replace(open=True, left=False)
+    # one that was withdrawn must not be raised under its closed id; one that is open may be
+    times = alert.times if alert.open or alert.left else alert.times + 1
+    return _begun(scene, alert.kind, finding, told, times=times)
+
+
+def _stands(scene: Scene, alert: KnownAlert) -> bool:
+    """Whether it is open under this id, and nobody who knew less of the complaint told of it."""
+    if not about_complaint(alert.subject):
+        return True
+    held = scene.holders.of(name_of(scene, alert))
+    if held is None or held.profile_version > scene.profile_version:
+        return True
+    return ours(scene, held) and held.open and held.times == alert.times
 
 
 def _begun(
@@ -59,12 +70,23 @@ def _begun(
     *,
     times: int = 1,
 ) -> KnownAlert:
-    """A new alert; unless it is history, somebody is asked to act on it."""
+    """A new alert, or one that another customer held; unless it is history, somebody is to act."""
     historic = finding.from_us < scene.oldest_us
     revision = 0 if about_complaint(finding.subject) else scene.revision
     alert = KnownAlert(kind, finding.subject, finding.severity, historic, times, revision=revision)
+    alert = alert._replace(times=_times(scene, alert))
     event = raised(scene, alert, finding)
     told.append(event)
     if not historic:
         told.append(action_for(event, finding))
     return alert
+
+
+def _times(scene: Scene, alert: KnownAlert) -> int:
+    """The number under which it is raised: not one that was closed, whoever closed it."""
+    held = scene.holders.of(name_of(scene, alert))
+    if held is None:
+        return alert.times
+    if held.profile_version > scene.profile_version:
+        return held.times  # the complaint went on to somebody, we only say late what we knew
+    return max(alert.times, held.times if held.open else held.times + 1)

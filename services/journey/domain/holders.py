@@ -1,0 +1,49 @@
+"""Which customer holds a complaint's alert: the one who told of it last.
+
+A complaint moves from customer to customer when people are merged or turn out to be two, and its
+alert has the same id wherever it is. Whoever has the complaint raises it (consumers see a
+duplicate) and holds it from then on. Only the holder clears it; raised after that, it is another
+alert, whoever raises it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from schemas.alert import AlertKind
+
+
+class AlertName(NamedTuple):
+    """An alert about a complaint. `complaint`: 16 bytes of the event that is its cause."""
+
+    workspace: str
+    kind: AlertKind
+    complaint: bytes
+
+
+class Held(NamedTuple):
+    """What was told last of an alert, by which customer (16 bytes), by which profile version."""
+
+    holder: bytes
+    profile_version: int
+    times: int = 1
+    open: bool = True
+
+
+class Holders:
+    """The alerts that a batch is about: as they were loaded, and what is told of them since."""
+
+    def __init__(self, loaded: Mapping[AlertName, Held] | None = None) -> None:
+        self._held = dict(loaded or {})
+        self.changed: dict[AlertName, Held] = {}
+
+    def of(self, name: AlertName) -> Held | None:
+        """None when nobody has told of it yet."""
+        return self._held.get(name)
+
+    def note(self, name: AlertName, told: Held) -> None:
+        """It was raised, stands or was cleared. What is older than the holder's changes nothing."""
+        held = self._held.get(name)
+        if told != held and (held is None or told.profile_version >= held.profile_version):
+            self._held[name] = self.changed[name] = told
