@@ -4,13 +4,19 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check up down bench faults schemas lock test-simulation clean
+NODE_SDKS := tests/sdks/node/node_modules/.ready
+GO_SDKS   := tests/sdks/go/build/sdks
+
+.PHONY: demo test test-sdks check up down bench faults schemas lock test-simulation clean
 
 demo: $(READY)      ## the main job on embedded engines, from nothing to a page of results
 	@$(BIN)/rapport demo
 
 test: $(READY)      ## all tests, on real engines
 	@$(BIN)/python -m pytest
+
+test-sdks: $(READY) $(NODE_SDKS) $(GO_SDKS)   ## the SDKs for Node and Go, against a real ingest
+	@$(BIN)/python -m pytest tests/sdks
 
 check: $(READY)     ## format, lint, types, schemas
 	@$(BIN)/ruff format --check .
@@ -58,5 +64,14 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(NODE_SDKS): tests/sdks/node/package-lock.json
+	@command -v npm > /dev/null || { echo "Node.js 20 or newer and npm are needed: apt-get install nodejs npm" >&2; exit 1; }
+	@cd $(dir $<) && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+$(GO_SDKS): tests/sdks/go/main.go tests/sdks/go/go.sum
+	@command -v go > /dev/null || { echo "Go 1.25 or newer is needed: apt-get install golang-go, or from go.dev" >&2; exit 1; }
+	@cd $(dir $<) && go build -o build/sdks .
+
 clean:              ## remove everything that was made here
-	rm -rf $(VENV) build .rapport .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) tests/sdks/node/node_modules tests/sdks/go/build build .rapport .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from segment.analytics.client import Client
 
 from deploy.embedded.engines import Engines
@@ -115,6 +115,30 @@ def found(
             messages = [each for each in consumer.consume(500, 0.5) if each.error() is None]
             read = [json.loads(each.value() or b"") for each in messages]
             values += [value for value in read if wanted(value)]
+    return values
+
+
+def all_of(kafka: str, topic: str) -> list[dict[str, Any]]:
+    """All values of the topic, from its beginning to its end of now."""
+    with closing(Consumer({"bootstrap.servers": kafka, "group.id": f"t{uuid4().hex}"})) as consumer:
+        numbers = consumer.list_topics(topic, PATIENCE_S).topics[topic].partitions
+        places = {number: TopicPartition(topic, number, OFFSET_BEGINNING) for number in numbers}
+        ends = {
+            number: end
+            for number, place in places.items()
+            if (end := consumer.get_watermark_offsets(place, PATIENCE_S)[1]) > 0
+        }
+        consumer.assign([places[number] for number in ends])
+        values: list[dict[str, Any]] = []
+        deadline = time.monotonic() + PATIENCE_S
+        while ends:
+            assert time.monotonic() < deadline, f"{topic} is not read to its end"
+            for each in consumer.consume(500, 0.5):
+                assert each.error() is None
+                values.append(json.loads(each.value() or b""))
+            for place in consumer.position([places[number] for number in ends]):
+                if place.offset >= ends[place.partition]:
+                    del ends[place.partition]
     return values
 
 

@@ -125,7 +125,10 @@ def test_every_failpoint_that_is_passed_is_on_the_list() -> None:
 
 
 def test_no_path_of_a_machine_and_no_registry_is_named() -> None:
-    forbidden = re.compile(r"/work/|/root/|/home/\w+/|pypi\.org|files\.pythonhosted|repo1?\.maven")
+    forbidden = re.compile(
+        r"/work/|/root/|/home/\w+/|pypi\.org|files\.pythonhosted|repo1?\.maven"
+        r"|registry\.npmjs|proxy\.golang"
+    )
     for path in [*sources("schemas", "services", "deploy", "tests"), ROOT / "README.md"]:
         if path.name != Path(__file__).name:
             assert not forbidden.search(path.read_text(encoding="utf-8")), path.relative_to(ROOT)
