@@ -4,15 +4,16 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-NODE_SDKS := tests/sdks/node/node_modules/.ready
-GO_SDKS   := tests/sdks/go/build/sdks
+NODE_SDKS   := tests/sdks/node/node_modules/.ready
+BROWSER_SDK := tests/sdks/browser/node_modules/.ready
+GO_SDKS     := tests/sdks/go/build/sdks
 
-.PHONY: demo test test-sdks check up down bench faults schemas lock test-simulation clean
+.PHONY: demo test test-sdks chromium check up down bench faults schemas lock test-simulation clean
 
 demo: $(READY)      ## the main job on embedded engines, from nothing to a page of results
 	@$(BIN)/rapport demo
 
-test: $(READY)      ## all tests, on real engines
+test: $(READY) $(BROWSER_SDK) chromium     ## all tests, on real engines and in a real browser
 	@$(BIN)/python -m pytest
 
 test-sdks: $(READY) $(NODE_SDKS) $(GO_SDKS)   ## the SDKs for Node and Go, against a real ingest
@@ -64,8 +65,17 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(NODE_SDKS): tests/sdks/node/package-lock.json
-	@command -v npm > /dev/null || { echo "Node.js 20 or newer and npm are needed: apt-get install nodejs npm" >&2; exit 1; }
+# What comes from the system is installed where that is allowed, else the command to run is told.
+chromium:
+	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null || { \
+	  echo "Installing Chromium for the test of the browser SDK"; \
+	  apt-get install -qq -y --no-install-recommends chromium > /dev/null 2>&1 \
+	    || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } > /dev/null 2>&1 \
+	    || { echo "Chromium is needed: sudo apt-get install chromium" >&2; exit 1; }; }
+
+tests/sdks/%/node_modules/.ready: tests/sdks/%/package-lock.json
+	@command -v npm > /dev/null || apt-get install -qq -y --no-install-recommends npm > /dev/null 2>&1 \
+	  || { echo "Node.js 20 and npm are needed: sudo apt-get install nodejs npm" >&2; exit 1; }
 	@cd $(dir $<) && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
@@ -74,4 +84,4 @@ $(GO_SDKS): tests/sdks/go/main.go tests/sdks/go/go.sum
 	@cd $(dir $<) && go build -o build/sdks .
 
 clean:              ## remove everything that was made here
-	rm -rf $(VENV) tests/sdks/node/node_modules tests/sdks/go/build build .rapport .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) tests/sdks/*/node_modules tests/sdks/go/build build .rapport .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
@@ -13,6 +13,8 @@ import httpx
 #: Instead of an answer: close the connection, before ingest has seen the request or after.
 Cut = Literal["cut before", "cut after"]
 Fault = int | Cut
+#: A browser shows its page an answer of another origin only with this.
+CORS = {"access-control-allow-origin": "*"}
 
 
 class FlakyProxy:
@@ -47,18 +49,39 @@ def _handler(proxy: FlakyProxy) -> type[BaseHTTPRequestHandler]:
             if fault == "cut before":
                 self._cut(fault)
                 return
-            skipped = {"host", "content-length", "connection"}
-            headers = {k: v for k, v in self.headers.items() if k.lower() not in skipped}
-            found = httpx.post(proxy.target + self.path, content=body, headers=headers, timeout=30)
+            found = self._forwarded(body)
             if fault == "cut after":
                 self._cut(fault)
             else:
-                self._answer(found.status_code, found.content)
+                self._answer(found.status_code, found.content, found.headers)
 
-        def _answer(self, status: int, body: bytes) -> None:
+        def do_GET(self) -> None:
+            self._pass_on()
+
+        def do_OPTIONS(self) -> None:
+            self._pass_on()
+
+        def _pass_on(self) -> None:
+            """What browsers ask before they send: nothing fails here, and it is not counted."""
+            found = self._forwarded(b"")
+            self._send(found.status_code, found.content, found.headers)
+
+        def _forwarded(self, body: bytes) -> httpx.Response:
+            skipped = {"host", "content-length", "connection"}
+            headers = {k: v for k, v in self.headers.items() if k.lower() not in skipped}
+            url = proxy.target + self.path
+            return httpx.request(self.command, url, content=body, headers=headers, timeout=30)
+
+        def _answer(self, status: int, body: bytes, headers: Mapping[str, str] = CORS) -> None:
             proxy.note(status)
+            self._send(status, body, headers)
+
+        def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
             self.send_response(status)
             self.send_header("content-type", "application/json")
+            for name, value in headers.items():
+                if name.lower().startswith("access-control-"):
+                    self.send_header(name, value)
             self.send_header("content-length", str(len(body)))
             if status in (429, 503):
                 self.send_header("retry-after", "1")
