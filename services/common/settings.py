@@ -60,6 +60,12 @@ class Settings(BaseSettings):
         description="Several ingest processes of this machine listen on the one port, and the "
         "system spreads the connections: one for each core",
     )
+    http_connections_max: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Open connections of one ingest process; more are answered with 503 at once",
+    )
     health_host: str = Field(default="127.0.0.1", description="Address of /healthz and /metrics")
     health_port: int = Field(
         default=0, ge=0, le=65535, description="Port of /healthz, /readyz, /metrics; 0: any free"

@@ -19,6 +19,7 @@ from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.common.workspace_watch import WorkspaceWatch
 from services.ingest.api import Api
+from services.ingest.connections import OTHER_FILES, Connection, allow_open_files
 from services.ingest.keys import Doors
 from services.ingest.link import Link
 from services.ingest.publisher import KafkaPublisher
@@ -58,7 +59,7 @@ class Ingest:
         config = uvicorn.Config(
             self,
             loop="uvloop",
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="on",
             access_log=False,
@@ -69,6 +70,7 @@ class Ingest:
             timeout_keep_alive=60,
             timeout_graceful_shutdown=GRACE_S,
         )
+        Connection.connections_max = _affordable(self._settings.http_connections_max)
         self._health.start()
         self._link.start()
         self._stream.start()
@@ -104,6 +106,21 @@ class Ingest:
         except Exception:
             log.exception("the stream of touchpoints.inbound ended; ending the process")
             os._exit(1)
+
+
+def _affordable(wanted: int) -> int:
+    """So many connections as the system lets this process have open."""
+    files = allow_open_files(wanted + OTHER_FILES)
+    connections = max(1, min(wanted, files - OTHER_FILES))
+    if connections < wanted:
+        log.warning(
+            "at most %d connections (RAPPORT_HTTP_CONNECTIONS_MAX: %d): the system allows %d open "
+            "files; raise it with `ulimit -Hn`",
+            connections,
+            wanted,
+            files,
+        )
+    return connections
 
 
 def _end_if_failed(task: asyncio.Task[None]) -> None:

@@ -25,6 +25,12 @@ BATCH_EVENTS = Histogram(
     "Events of one request",
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2500),
 )
+CONNECTIONS = Gauge("rapport_ingest_connections", "Open HTTP connections")
+CONNECTIONS_CLOSED = Counter(
+    "rapport_ingest_connections_closed_total",
+    "Connections that were let go before a request was read, by reason",
+    ("reason",),
+)
 QUEUE_EVENTS = Gauge(
     "rapport_ingest_producer_queue_events", "Records handed to the producer, not acknowledged yet"
 )

@@ -1,0 +1,110 @@
+"""What a connection may cost before its request is read: so many of them, so long, so large."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from typing import Any, ClassVar, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from services.ingest import answers, metrics
+from services.ingest.answers import Answer
+
+#: From the first byte that is waited for to the end of the headers.
+HEADER_SECONDS_MAX: Final = 10.0
+HEADER_BYTES_MAX: Final = 32 * 1024
+#: Files that the process has open beside its connections.
+OTHER_FILES: Final = 256
+
+_PHRASES: Final = {408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Busy"}
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's connection, but who says nothing, or too much, is told so and let go."""
+
+    #: In one process; set at start from the settings.
+    connections_max: ClassVar[int] = 10_000
+    header_seconds_max: ClassVar[float] = HEADER_SECONDS_MAX
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._hurry: asyncio.TimerHandle | None = None
+        self._reads_headers = True
+        self._header_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        metrics.CONNECTIONS.set(len(self.connections))
+        if len(self.connections) > self.connections_max:
+            message = f"{self.connections_max} connections are open; come back later"
+            self._let_go("too_many", answers.unavailable(message))
+            return
+        self._wait_for_headers()
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        if self._hurry is None and self._reads_headers:
+            self._wait_for_headers()
+        super().data_received(data)
+        if self._reads_headers and not self.transport.is_closing():
+            self._header_bytes += len(data)
+            if self._header_bytes > HEADER_BYTES_MAX:
+                message = f"the headers are larger than {HEADER_BYTES_MAX} bytes"
+                self._let_go("large_headers", answers.error(431, "headers_too_large", message))
+
+    def on_message_begin(self) -> None:
+        self._reads_headers, self._header_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._reads_headers = False
+        self._stop_hurry()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._reads_headers, self._header_bytes = True, 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_hurry()
+        super().connection_lost(exc)
+        metrics.CONNECTIONS.set(len(self.connections))
+
+    def _wait_for_headers(self) -> None:
+        self._hurry = self.loop.call_later(self.header_seconds_max, self._too_slow)
+
+    def _too_slow(self) -> None:
+        self._hurry = None
+        message = f"no whole headers within {self.header_seconds_max:.0f} s"
+        self._let_go("slow", answers.error(408, "too_slow", message))
+
+    def _stop_hurry(self) -> None:
+        if self._hurry is not None:
+            self._hurry.cancel()
+            self._hurry = None
+
+    def _let_go(self, reason: str, answer: Answer) -> None:
+        """Say why, and close; what is on its way from there is not read any more."""
+        self._stop_hurry()
+        metrics.CONNECTIONS_CLOSED.labels(reason).inc()
+        lines = [
+            f"HTTP/1.1 {answer.status} {_PHRASES[answer.status]}".encode(),
+            b"content-type: application/json",
+            b"content-length: %d" % len(answer.body),
+            b"connection: close",
+            *(b"%b: %b" % header for header in answer.headers),
+        ]
+        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + answer.body)
+        self.transport.close()
+
+
+def allow_open_files(wanted: int) -> int:
+    """Raise the process's own limit of open files as far as it may; what it is then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        soft = most
+    return wanted if soft == resource.RLIM_INFINITY else soft
