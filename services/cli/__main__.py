@@ -11,6 +11,7 @@ COMMANDS = {
     "down": "services.cli.engines:down",
     "status": "services.cli.engines:status",
     "doctor": "services.cli.doctor:doctor",
+    "live": "services.cli.live:live",
     "serve": "services.cli.serve:serve",
     "fit": "services.cli.fit:fit",
     "query": "services.cli.query:query",

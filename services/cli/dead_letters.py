@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from services.cli.masking import masked
 from services.cli.query import asked, show_rows
+from services.common.masking import masked
 
 app = typer.Typer(help="What was refused: why, and as it came.", no_args_is_help=True)
 

@@ -1,19 +1,34 @@
-"""/healthz (the process), /readyz (its engines) and /metrics, served by a thread of their own."""
+"""/healthz (the process), /readyz (its engines) and /metrics, served by threads of their own.
+
+A service may add streams of server-sent events; who reads one has its own thread.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.common.settings import Settings
 
 Check = Callable[[], str | None]
+#: (the query's parameters) -> text/event-stream, until the reader goes. StreamRefused: not now.
+Stream = Callable[[Mapping[str, str]], Generator[bytes, None, None]]
 CHECKED_AGAIN_AFTER_S = 1.0
+
+
+class StreamRefused(Exception):  # noqa: N818 - an answer
+    """Why a stream is not opened, with the status to answer."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class Readiness:
@@ -51,17 +66,44 @@ def answer(path: str, readiness: Readiness) -> tuple[int, str, bytes]:
 class HealthServer:
     """Serves on settings.health_host:health_port (0: any free port, see `port`)."""
 
-    def __init__(self, settings: Settings, checks: Mapping[str, Check]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        checks: Mapping[str, Check],
+        streams: Mapping[str, Stream] | None = None,
+    ) -> None:
         readiness = Readiness(checks)
+        opened = streams or {}
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                status, content_type, body = answer(self.path.partition("?")[0], readiness)
+                path, _, query = self.path.partition("?")
+                if path in opened:
+                    self._stream(opened[path], dict(parse_qsl(query)))
+                else:
+                    self._answer(*answer(path, readiness))
+
+            def _answer(self, status: int, content_type: str, body: bytes) -> None:
                 self.send_response(status)
                 self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def _stream(self, stream: Stream, query: Mapping[str, str]) -> None:
+                try:
+                    chunks = stream(query)
+                except StreamRefused as refused:
+                    body = {"code": "refused", "message": str(refused)}
+                    self._answer(refused.status, "application/json", json.dumps(body).encode())
+                    return
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Cache-Control", "no-store")
+                self.end_headers()
+                with contextlib.suppress(ConnectionError), contextlib.closing(chunks):
+                    for chunk in chunks:
+                        self.wfile.write(chunk)
 
             def log_message(self, format: str, *args: object) -> None:
                 """Health checks are not news."""

@@ -15,7 +15,7 @@ _PREFLIGHT: Final[Headers] = (
     (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
     (
         b"access-control-allow-headers",
-        b"authorization, content-type, content-encoding, x-retry-count",
+        b"authorization, content-type, content-encoding, x-request-id, x-retry-count",
     ),
     (b"access-control-max-age", b"86400"),
 )
@@ -65,9 +65,10 @@ def settings_of(write_key: str) -> Answer:
     return Answer(200, json.dumps(body).encode())
 
 
-async def send(result: Answer, to: Send) -> None:
+async def send(result: Answer, to: Send, request_id: bytes = b"") -> None:
     """The answer by the ASGI protocol."""
     headers = [
+        *(((b"x-request-id", request_id),) if request_id else ()),
         (b"content-type", result.content_type),
         (b"content-length", str(len(result.body)).encode()),
         _ANY_ORIGIN,

@@ -24,6 +24,7 @@ from services.ingest.domain.refusal import Refusal
 from services.ingest.door import Arrival, Door
 from services.ingest.keys import Doors, Entrance
 from services.ingest.letters import Verdict
+from services.ingest.live import Live
 from services.ingest.paths import ENDPOINTS, Endpoint
 from services.ingest.publisher import Publisher, Unavailable
 from services.ingest.requests import Receive, Request, Scope
@@ -42,20 +43,24 @@ CUT_KEPT_BYTES: Final = 64 * 1024
 class Api:
     """Answers exactly what Segment's SDKs understand: see the facts in the tests' names."""
 
-    def __init__(self, doors: Doors, publisher: Publisher, readiness: Readiness) -> None:
+    def __init__(
+        self, doors: Doors, publisher: Publisher, readiness: Readiness, live: Live
+    ) -> None:
         self._doors = doors
         self._publisher = publisher
         self._readiness = readiness
+        self._live = live
 
     async def __call__(self, scope: Scope, receive: Receive, send: answers.Send) -> None:
-        await answers.send(await self._answer(scope, receive), send)
+        request_id = requests.request_id_of(scope)
+        await answers.send(await self._answer(scope, receive, request_id), send, request_id)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, request_id: bytes) -> Answer:
         path: str = scope["path"]
         endpoint = ENDPOINTS.get(path.rstrip("/"))
         match scope["method"]:
             case "POST" if endpoint is not None:
-                return await self._take(endpoint, scope, receive)
+                return await self._take(endpoint, scope, receive, request_id)
             case "OPTIONS":
                 return answers.PREFLIGHT
             case "GET" if path in HEALTH_PATHS:
@@ -71,7 +76,9 @@ class Api:
         status, kind, body = await loop.run_in_executor(None, health_answer, path, self._readiness)
         return Answer(status, body, (), kind.encode())
 
-    async def _take(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Answer:
+    async def _take(
+        self, endpoint: Endpoint, scope: Scope, receive: Receive, request_id: bytes
+    ) -> Answer:
         started = time.perf_counter()
         request = await requests.read(scope, receive)
         if request is None:
@@ -81,7 +88,9 @@ class Api:
         except Unavailable as error:
             result = answers.unavailable(error)
         except Exception:
-            log.exception("our own mistake; the sender is asked to try again")
+            log.exception(
+                "request %s: our own mistake; it is to be sent again", request_id.decode()
+            )
             result = answers.error(500, "internal", "this is our mistake; send it again later")
         metrics.REQUEST_SECONDS.observe(time.perf_counter() - started)
         metrics.ANSWERS.labels(str(result.status)).inc()
@@ -128,6 +137,7 @@ class Api:
         await self._publisher.publish([verdict.output for verdict in verdicts])
         hit("ingest_before_ack")
         count(verdicts, door.sender.source)
+        self._live.show(door.sender.source, verdicts)
 
 
 def count(verdicts: Sequence[Verdict], source: str) -> None:

@@ -22,6 +22,7 @@ from services.ingest.api import Api
 from services.ingest.connections import OTHER_FILES, Connection, allow_open_files
 from services.ingest.keys import Doors
 from services.ingest.link import Link
+from services.ingest.live import Live
 from services.ingest.publisher import KafkaPublisher
 from services.ingest.stream import Inbound
 
@@ -39,11 +40,12 @@ class Ingest:
         self._publisher = KafkaPublisher()
         self._link = Link(settings, self._publisher, stop)
         checks = {"Kafka": self._link.fault}
-        self._health = HealthServer(settings, checks)
+        live = Live()
+        self._health = HealthServer(settings, checks, {"/live": live.stream})
         doors = Doors(workspaces, settings.salt)
         self._watch = WorkspaceWatch(settings.workspace, workspaces, doors.renew)
-        self._api = Api(doors, self._publisher, Readiness(checks))
-        self._inbound = Inbound(settings, doors, stop)
+        self._api = Api(doors, self._publisher, Readiness(checks), live)
+        self._inbound = Inbound(settings, doors, stop, live)
         self._stream = threading.Thread(target=self._run_stream, name="stream", daemon=True)
         self._reports: asyncio.Task[None] | None = None
 

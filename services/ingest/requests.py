@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import re
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +16,20 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 BODY_SECONDS_MAX: Final = 30
+
+
+#: Each process numbers its requests; the first part tells processes and starts apart.
+_process: Final = secrets.token_hex(6)
+_numbers = itertools.count(1)
+_is_request_id = re.compile(rb"[A-Za-z0-9._:/+=-]{1,100}").fullmatch
+
+
+def request_id_of(scope: Scope) -> bytes:
+    """What names the request in answers and logs: the sender's X-Request-Id, else one of ours."""
+    given = _header(scope, b"x-request-id")
+    if given is not None and _is_request_id(given):
+        return given
+    return f"{_process}-{next(_numbers)}".encode()
 
 
 class Request(NamedTuple):

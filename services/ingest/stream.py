@@ -29,6 +29,7 @@ from services.ingest.domain.refusal import Refusal
 from services.ingest.door import Arrival
 from services.ingest.keys import Doors
 from services.ingest.letters import Place, Sender, Verdict, refused
+from services.ingest.live import Live
 from services.ingest.reading import decoded
 
 log = logging.getLogger(__name__)
@@ -45,10 +46,11 @@ SAID_AGAIN_AFTER_S: Final = 30.0
 class Inbound:
     """One consumer and one producer of its own, in one thread."""
 
-    def __init__(self, settings: Settings, doors: Doors, stop: Stop) -> None:
+    def __init__(self, settings: Settings, doors: Doors, stop: Stop, live: Live) -> None:
         self._settings = settings
         self._doors = doors
         self._stop = stop
+        self._live = live
         self._take_max = min(settings.batch_events_max, TAKEN_RECORDS_MAX)
         self._where = ""
         self._said_at = -SAID_AGAIN_AFTER_S
@@ -81,6 +83,7 @@ class Inbound:
             hit("before_next_commit")
             for source, verdicts in judged:
                 count(verdicts, source)
+                self._live.show(source, verdicts)
             self._commit(consumer, [place.record for place in places])
 
     def _judged(self, places: list[Place], now: datetime) -> list[tuple[str, list[Verdict]]]:

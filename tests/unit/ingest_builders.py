@@ -22,6 +22,7 @@ from services.ingest.api import Api
 from services.ingest.door import Arrival, Door
 from services.ingest.keys import Doors
 from services.ingest.letters import Verdict
+from services.ingest.live import Live
 from services.ingest.publisher import Unavailable
 
 KEY = "demo-write-key"
@@ -82,6 +83,7 @@ class World:
     publisher: FakePublisher = field(default_factory=FakePublisher)
     faults: dict[str, str] = field(default_factory=dict)
     doors: Doors = field(default_factory=lambda: Doors(WORKSPACES, SALT))
+    live: Live = field(default_factory=Live)
 
     def send(
         self, path: str, body: object = b"", *, method: str = "POST", **options: Any
@@ -95,7 +97,7 @@ class World:
         self, method: str, path: str, content: bytes, options: dict[str, Any]
     ) -> httpx.Response:
         checks = {"Kafka": lambda: self.faults.get("Kafka")}
-        api: Any = Api(self.doors, self.publisher, Readiness(checks))
+        api: Any = Api(self.doors, self.publisher, Readiness(checks), self.live)
         transport = httpx.ASGITransport(app=api)
         async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:
             return await client.request(method, path, content=content, **options)

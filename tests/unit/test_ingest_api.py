@@ -45,6 +45,21 @@ def test_every_call_has_its_path_and_the_path_says_the_type(path: str, kind: str
     assert [each.properties.kind for each in world.touchpoints] == [kind]
 
 
+def test_every_answer_names_its_request() -> None:
+    """By the sender's X-Request-Id where it has one that can stand in a log."""
+    world = World()
+    theirs = world.send("/v1/track", track(), headers={"x-request-id": "edge-7:1/2"})
+    assert theirs.headers["x-request-id"] == "edge-7:1/2"
+    sent: tuple[dict[str, str], ...] = (
+        {"x-request-id": "two words"},
+        {"x-request-id": "x" * 101},
+        {},
+    )
+    ours = [world.send("/v1/track", b"{", headers=one).headers["x-request-id"] for one in sent]
+    assert len(set(ours)) == 3
+    assert all(name.replace("-", "").isalnum() for name in ours)
+
+
 @pytest.mark.parametrize("path", ["batch", "import", "b"])
 def test_success_is_exactly_this_body_and_status_200(path: str) -> None:
     """202 and 204 make rudder Python retry; /v1/import is an old name of batch."""

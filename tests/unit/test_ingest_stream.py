@@ -16,6 +16,7 @@ from services.common.run import Stop
 from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.ingest.keys import Doors
+from services.ingest.live import Live
 from services.ingest.stream import Inbound
 from tests.unit.ingest_builders import SALT, WORKSPACE, WORKSPACES, track
 
@@ -109,7 +110,7 @@ def turned(
 
 
 def turn(kafka: FakeKafka, workspaces: dict[str, Workspace]) -> None:
-    inbound = Inbound(Settings(), Doors(workspaces, SALT), Stop())
+    inbound = Inbound(Settings(), Doors(workspaces, SALT), Stop(), Live())
     inbound._turn(kafka, kafka, Patient())  # type: ignore[arg-type]
 
 

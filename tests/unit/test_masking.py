@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.masking import masked
+from services.common.masking import masked
 
 
 @pytest.mark.parametrize(
