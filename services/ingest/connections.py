@@ -30,7 +30,8 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._hurry: asyncio.TimerHandle | None = None
-        self._reads_headers = True
+        self._waits = True
+        self._reads_headers = False
         self._header_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -45,27 +46,29 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
-        if self._hurry is None and self._reads_headers:
+        if self._hurry is None and self._waits:
             self._wait_for_headers()
+        # what these began with is the end of a body, perhaps, and one read is small anyway
+        more_headers = self._reads_headers
         super().data_received(data)
-        if self._reads_headers and not self.transport.is_closing():
+        if more_headers and self._reads_headers and not self.transport.is_closing():
             self._header_bytes += len(data)
             if self._header_bytes > HEADER_BYTES_MAX:
                 message = f"the headers are larger than {HEADER_BYTES_MAX} bytes"
                 self._let_go("large_headers", answers.error(431, "headers_too_large", message))
 
     def on_message_begin(self) -> None:
-        self._reads_headers, self._header_bytes = True, 0
+        self._waits, self._reads_headers, self._header_bytes = True, True, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._reads_headers = False
+        self._waits = self._reads_headers = False
         self._stop_hurry()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._reads_headers, self._header_bytes = True, 0
+        self._waits = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_hurry()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -26,7 +27,8 @@ class Hasty(Connection):
 
 
 async def _ok(scope: Any, receive: Any, send: Any) -> None:
-    await receive()
+    while (await receive()).get("more_body"):
+        pass
     await answers.send(answers.OK, send)
 
 
@@ -104,11 +106,20 @@ def test_who_does_not_come_to_the_point_is_let_go(
 def test_endless_headers_are_not_read(port: int) -> None:
     with connected(port) as one:
         one.sendall(b"POST /v1/track HTTP/1.1\r\n")
+        time.sleep(0.1)  # one read takes no more than there is
         one.sendall(
             b"".join(b"x-%d: %b\r\n" % (n, b"x" * 90) for n in range(HEADER_BYTES_MAX // 90))
         )
         status, body = answer(one)
         assert (status, body["code"]) == (431, "headers_too_large")
+
+
+def test_a_large_body_is_no_large_header(port: int) -> None:
+    body = b"{" + b" " * 400_000 + b"}"
+    with connected(port) as one:
+        for _ in range(3):
+            one.sendall(REQUEST.replace(b": 2\r\n\r\n{}", b": %d\r\n\r\n%b" % (len(body), body)))
+            assert answer(one)[0] == 200
 
 
 def test_requests_that_come_to_the_point_are_answered_one_after_the_other(port: int) -> None:
