@@ -17,7 +17,7 @@ from schemas.dead_letter import Reason
 from services.common.failpoints import hit
 from services.common.health import Readiness
 from services.common.health import answer as health_answer
-from services.ingest import answers, metrics, requests
+from services.ingest import answers, metrics, openapi, requests
 from services.ingest.answers import Answer
 from services.ingest.body import Calls, inflated, too_large
 from services.ingest.domain.refusal import Refusal
@@ -65,6 +65,8 @@ class Api:
                 return answers.PREFLIGHT
             case "GET" if path in HEALTH_PATHS:
                 return await self._health(path)
+            case "GET" if path == "/openapi.json":
+                return Answer(200, openapi.document())
             case "GET" if (key := _asked_for(path)) is not None:
                 return answers.settings_of(key)
         if endpoint is not None:
