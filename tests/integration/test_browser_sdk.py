@@ -20,7 +20,8 @@ from tests.integration.flaky_proxy import Fault, flaky
 from tests.integration.test_ingest import KEY, Ingest, all_of, running
 from tests.waiting import until
 
-SDK = Path("tests/sdks/browser/node_modules/@segment/analytics-next/dist/umd")
+PACKAGES = Path("tests/sdks/browser/node_modules")
+SDK = "node_modules/@segment/analytics-next/dist/umd/index.js"
 EVENTS = 20
 #: Nothing but the page: no updates, no look-ups of the browser's own.
 FLAGS = (
@@ -34,7 +35,7 @@ FLAGS = (
     "--disable-sync",
     "--remote-debugging-port=0",
 )
-PAGE = """<!doctype html><title>A shop</title><script src="/sdk/index.js"></script><script>
+PAGE = """<!doctype html><title>A shop</title><script src={sdk}></script><script>
 const batching = {{strategy: "batching", config: {{size: 7, timeout: 500}}}};
 const analytics = AnalyticsNext.AnalyticsBrowser.load(
   {{writeKey: {key}, cdnURL: {host}}},
@@ -58,9 +59,9 @@ def ingest(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @contextmanager
 def page_at(folder: Path, page: str) -> Iterator[str]:
-    """The address of the page; the SDK's files are beside it."""
+    """The address of the page; the SDK's package is beside it."""
     (folder / "index.html").write_text(page, encoding="utf-8")
-    (folder / "sdk").symlink_to(SDK.resolve(), target_is_directory=True)
+    (folder / "node_modules").symlink_to(PACKAGES.resolve(), target_is_directory=True)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -119,6 +120,7 @@ def test_every_event_of_a_page_arrives(
 
     with flaky(ingest.url, *faults) as (proxy, host):
         texts = {"key": KEY, "host": host, "prefix": prefix, "batched": batched, "events": EVENTS}
+        texts["sdk"] = SDK
         page = PAGE.format(**{name: json.dumps(text) for name, text in texts.items()})
         with page_at(tmp_path, page) as address, browser(tmp_path, address):
             until(lambda: {one[:2] for one in arrived()} == wanted, "the page's events to arrive")
