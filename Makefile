@@ -8,7 +8,7 @@ NODE_SDKS   := tests/sdks/node/node_modules/.ready
 BROWSER_SDK := tests/sdks/browser/node_modules/.ready
 GO_SDKS     := tests/sdks/go/build/sdks
 
-.PHONY: demo test test-sdks chromium check up down bench faults schemas lock test-simulation clean
+.PHONY: demo test test-sdks chromium check up down bench faults fuzz schemas lock test-simulation clean
 
 demo: $(READY)      ## the main job on embedded engines, from nothing to a page of results
 	@$(BIN)/rapport demo
@@ -37,6 +37,11 @@ bench: $(READY)     ## measure every hot path beside a bare loop: build/bench.js
 faults: $(READY)    ## kill everything, then compare with a reference: build/faults.json
 	@$(BIN)/python -m tests.faults
 
+fuzz: $(READY)      ## ten minutes of coverage-guided bytes through all that reads a request
+	@$(BIN)/uv pip install --quiet --require-hashes --only-binary :all: --python $(BIN)/python \
+	  --target build/fuzz-packages --requirement tests/fuzz/requirements.lock
+	@PYTHONPATH=.:build/fuzz-packages $(BIN)/python -m tests.fuzz.parsers
+
 schemas: $(READY)   ## generate JSON Schemas and the AsyncAPI document
 	@$(BIN)/python -m schemas.generate
 
@@ -47,6 +52,9 @@ lock: $(READY)      ## pin requirements.in with hashes, naming no host
 	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	  --output-file requirements.lock requirements.in
+	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+	  --output-file tests/fuzz/requirements.lock tests/fuzz/requirements.in
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
