@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final
 import typer
 
 from services.cli.letters import work
-from services.cli.letters.letter import WHERE
 from services.cli.letters.options import (
     AsJson,
     Field,
@@ -34,18 +33,20 @@ app.command()(work.redrive)
 app.command()(work.edit)
 app.command()(work.discard)
 
-_COUNTS: Final = f"""
+_COUNTS: Final = """
 SELECT reason, service, source, count() AS letters, countIf(state = 'open') AS open,
     countIf(state = 'redriven') AS redriven, countIf(state = 'discarded') AS discarded,
     min(at) AS first, max(at) AS last
-FROM dead_letters_now {WHERE}
+FROM dead_letters_now
+"""
+_BY_REASON: Final = """
 GROUP BY reason, service, source ORDER BY letters DESC, reason, service, source
-"""  # noqa: S608 - nothing that was asked for is in it
-_LIST: Final = f"""
+"""
+_LIST: Final = """
 SELECT event_id AS id, at, state, reason, service, source, field, detail -- masked: the last
-FROM dead_letters_now {WHERE}
-ORDER BY at DESC, event_id LIMIT {{most:UInt64}}
-"""  # noqa: S608 - nor here
+FROM dead_letters_now
+"""
+_NEWEST: Final = "ORDER BY at DESC, event_id LIMIT {most:UInt64}"
 _SHOW: Final = (
     "SELECT event_id AS id, workspace, at, reason, detail, field, service, source, message_id,"
     " topic, partition, offset, state, handled_at, handled_by, rule, why, former, way, original"
@@ -77,7 +78,7 @@ def counts(
         workspace=workspace,
         field=field,
     )
-    names, rows = asked(_COUNTS, which.parameters())
+    names, rows = asked(f"{_COUNTS} {which.where()} {_BY_REASON}", which.parameters())
     _print(names, rows, as_json)
 
 
@@ -107,7 +108,7 @@ def list_(
         workspace=workspace,
         field=field,
     )
-    names, rows = asked(_LIST, which.parameters() | {"most": most})
+    names, rows = asked(f"{_LIST} {which.where()} {_NEWEST}", which.parameters() | {"most": most})
     _print(names, [(*row, masked(detail)) for *row, detail in rows], as_json)
 
 

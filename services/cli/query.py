@@ -30,7 +30,7 @@ def query(sql: Sql, as_json: AsJson = False) -> None:
 
 
 def asked(
-    text: str, parameters: Mapping[str, str | int | list[str]] | None = None
+    text: str, parameters: Mapping[str, str | int] | None = None
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """(column names, rows); without an answer the command says why and ends with 1."""
     try:
@@ -50,7 +50,7 @@ def show_rows(names: tuple[str, ...], rows: list[tuple[Any, ...]], as_json: bool
 
 
 def answer(
-    settings: Settings, text: str, parameters: Mapping[str, str | int | list[str]] | None = None
+    settings: Settings, text: str, parameters: Mapping[str, str | int] | None = None
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """(column names, rows). EngineMissing or ClickHouseError when there is no answer."""
     with clickhouse_client(settings, database=DATABASE) as client:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from schemas.letter_handled import Handling
 from services.cli.letters.back import Held, Sent, back
 from services.cli.letters.handled import Run, handled, now, publish
-from services.cli.letters.letter import Letter, Which, letters_of
+from services.cli.letters.letter import Letter, Which, among, letters_of
 from services.cli.letters.mend import Operation
 from services.cli.masking import masked
 from services.cli.query import asked
@@ -25,9 +25,9 @@ from services.ingest.keys import Doors
 #: The profile service remembers ids for seven days at least; of older calls the columns are asked.
 REMEMBERED: Final = timedelta(days=6)
 EXAMPLES_MAX: Final = 3
-_ARRIVED: Final = """
-SELECT toString(event_id) FROM touchpoints WHERE event_id IN {ids:Array(UUID)}
-"""
+_ARRIVED: Final = "SELECT toString(event_id) FROM touchpoints WHERE"
+#: Of a query's text ClickHouse reads 256 KB.
+IDS_MAX: Final = 5_000
 #: Called with the number of letters that are done.
 Progress = Callable[[int], object]
 
@@ -146,7 +146,8 @@ def _received_at(letter: Letter) -> datetime:
 
 
 def _arrived(ids: Sequence[str]) -> frozenset[str]:
-    if not ids:
-        return frozenset()
-    _, rows = asked(_ARRIVED, {"ids": list(ids)})
-    return frozenset(id for (id,) in rows)
+    found: set[str] = set()
+    for first in range(0, len(ids), IDS_MAX):
+        _, rows = asked(f"{_ARRIVED} {among(ids[first : first + IDS_MAX])}")
+        found |= {id for (id,) in rows}
+    return frozenset(found)
