@@ -1,7 +1,7 @@
 """100,000 dead letters of ten kinds: refused, listed, mended by rules, sent again, counted.
 
-`python -m tests.bench.letters [--letters N]`, on engines of its own; 1 when one event is missing,
-doubled or not the one that it would have been.
+`python -m tests.bench.letters [--letters N]`, on engines of its own; 1 when one event is missing
+or not the one that it would have been.
 """
 
 from __future__ import annotations
