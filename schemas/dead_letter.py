@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
-from schemas.base import Message, Moment, Name
+from schemas.base import JsonObject, Message, Moment, Name
+
+#: The Kafka header of what is re-driven: in touchpoints.inbound a Redriven, elsewhere the
+#: letter's id.
+REDRIVEN_HEADER: Final = "rapport_redriven"
 
 
 class Reason(StrEnum):
@@ -26,8 +31,41 @@ class Reason(StrEnum):
     UNDELIVERABLE = "undeliverable"
 
 
+class Way(Message):
+    """How a call had come to ingest, where its bytes do not say it: it can come so again.
+
+    `content_id` is its message id if it brings none; `message_id` is what it is named by,
+    whatever a mend makes of it. `request`: the path of a whole request that could not be read.
+    `whole` is False where a batch's context was too large to be kept with each of its letters.
+    """
+
+    received_at: Moment
+    content_id: str
+    message_id: str | None = None
+    call_type: str | None = None
+    sent_at: str | None = None
+    context: JsonObject | None = None
+    dialect: str | None = None
+    request: str | None = None
+    whole: bool = True
+
+
+class Redriven(Message):
+    """What a re-driven record says of the letter that it comes from. `part`: which call of it, of
+    a letter that holds a whole request."""
+
+    letter: UUID
+    source: Name
+    way: Way
+    part: int = 0
+
+
 class DeadLetter(Message):
-    """Topic dead_letters. `original` is base64 of the refused bytes, so it can be re-driven."""
+    """Topic dead_letters. `original` is base64 of the refused bytes, so it can be re-driven.
+
+    `former`: the letter that was re-driven and refused again. `key` and the values of `headers`
+    are base64, of the record that was refused. `cut`: `original` is not all of it.
+    """
 
     workspace: Name
     event_id: UUID
@@ -42,3 +80,8 @@ class DeadLetter(Message):
     partition: int | None = None
     offset: int | None = None
     at: Moment
+    way: Way | None = None
+    former: UUID | None = None
+    key: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    cut: bool = False

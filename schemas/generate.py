@@ -19,6 +19,7 @@ from schemas.action import ActionRequested
 from schemas.alert import Alert
 from schemas.cloudevents import TYPES
 from schemas.dead_letter import DeadLetter
+from schemas.letter_handled import LetterHandled
 from schemas.lifecycle import LifecycleChanged
 from schemas.model import Model
 from schemas.profile import Profile
@@ -37,6 +38,7 @@ MESSAGES: Final[dict[str, type[BaseModel]]] = {
     "alerts.raised": Alert,
     "actions.requested": ActionRequested,
     "dead_letters": DeadLetter,
+    "dead_letters.handled": LetterHandled,
 }
 
 

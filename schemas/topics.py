@@ -36,7 +36,7 @@ INBOUND = Topic(
     "any",
     "Segment-shaped JSON from systems that speak Kafka",
     *_kept(7),
-    "others",
+    "others, rapport dead-letters",
     "ingest",
 )
 ACCEPTED = Topic(
@@ -88,7 +88,15 @@ ACTIONS = Topic(
     "journey deliver, scoring columns, others",
 )
 DEAD_LETTERS = Topic(
-    "dead_letters", "source topic", "DeadLetter", *_kept(30), "all", "scoring columns, re-drive"
+    "dead_letters", "source topic", "DeadLetter", *_kept(30), "all", "scoring columns, others"
+)
+HANDLED = Topic(
+    "dead_letters.handled",
+    "letter id",
+    "LetterHandled",
+    *_kept(30),
+    "rapport dead-letters",
+    "scoring columns, others",
 )
 
 TOPICS: Final[tuple[Topic, ...]] = (
@@ -102,4 +110,5 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ALERTS,
     ACTIONS,
     DEAD_LETTERS,
+    HANDLED,
 )

@@ -14,8 +14,9 @@ from schemas import topics
 from schemas.action import ActionRequested
 from schemas.alert import Alert
 from schemas.base import EPOCH, derived_id, micros, to_json
-from schemas.dead_letter import DeadLetter, Reason
+from schemas.dead_letter import DeadLetter, Reason, Way
 from schemas.identifier import Identifier
+from schemas.letter_handled import Handling, LetterHandled
 from schemas.lifecycle import Cause, LifecycleChanged, Stage
 from schemas.model import BgNbd, GammaGamma, Model, Population, RfmBoundaries
 from schemas.profile import Behaviour, OpenComplaint, Profile, Purchases, Service, Trait
@@ -251,6 +252,27 @@ LETTER: Final = DeadLetter(
     offset=17,
     at=NOON,
 )
+LETTER_AGAIN: Final = LETTER.model_copy(
+    update={
+        "event_id": derived_id("letter", "again"),
+        "former": LETTER.event_id,
+        "way": Way(received_at=EPOCH, content_id="content-1", context={"locale": "de"}),
+        "key": "a2V5",
+        "headers": (("workspace", "ZGVtbw=="),),
+        "cut": True,
+    }
+)
+HANDLED: Final = LetterHandled(
+    workspace="demo",
+    event_id=derived_id("handled"),
+    letter_id=LETTER.event_id,
+    letter_at=LETTER.at,
+    handling=Handling.REDRIVEN,
+    at=NOON + timedelta(hours=1),
+    who="ada",
+    run=derived_id("run"),
+    rule="cast timestamp to time",
+)
 
 #: (topic, name of the sample) -> message: every kind of message there is.
 MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
@@ -284,6 +306,8 @@ MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
     (topics.ALERTS.name, "cleared"): alert("cleared"),
     (topics.ACTIONS.name, "task"): ACTION,
     (topics.DEAD_LETTERS.name, "bad time"): LETTER,
+    (topics.DEAD_LETTERS.name, "refused again"): LETTER_AGAIN,
+    (topics.HANDLED.name, "redriven"): HANDLED,
 }
 
 

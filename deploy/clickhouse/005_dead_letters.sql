@@ -15,7 +15,38 @@ CREATE TABLE IF NOT EXISTS dead_letters
     topic      LowCardinality(String),
     partition  Nullable(Int32),
     offset     Nullable(Int64),
-    at         DateTime64(6, 'UTC')
+    at         DateTime64(6, 'UTC'),
+    way        String CODEC(ZSTD) COMMENT 'JSON: how a call had come to ingest',
+    former     Nullable(UUID) COMMENT 'the letter that was re-driven',
+    key        Nullable(String) COMMENT 'base64',
+    headers    Array(Tuple(name String, value String)) COMMENT 'values are base64',
+    cut        Bool COMMENT 'original is not all of it'
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (workspace, event_id);
+
+-- Tables that are older than these columns.
+ALTER TABLE dead_letters
+    ADD COLUMN IF NOT EXISTS way String CODEC(ZSTD),
+    ADD COLUMN IF NOT EXISTS former Nullable(UUID),
+    ADD COLUMN IF NOT EXISTS key Nullable(String),
+    ADD COLUMN IF NOT EXISTS headers Array(Tuple(name String, value String)),
+    ADD COLUMN IF NOT EXISTS cut Bool;
+
+-- What became of letters; one that has no row with its `at` (or a later one) is open.
+CREATE TABLE IF NOT EXISTS dead_letters_handled
+(
+    workspace LowCardinality(String),
+    event_id  UUID,
+    version   UInt64 COMMENT 'µs since 1970 of at',
+    letter_id UUID,
+    letter_at DateTime64(6, 'UTC'),
+    handling  LowCardinality(String),
+    at        DateTime64(6, 'UTC'),
+    who       String,
+    run       UUID,
+    rule      String,
+    why       String
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (workspace, letter_id, event_id);

@@ -20,6 +20,7 @@ NAMES: Final = (
     "deliver_before_send",
     "deliver_after_send",
     "ingest_before_ack",
+    "redriven_before_noted",
 )
 
 _passed: dict[str, int] = {}

@@ -21,11 +21,11 @@ from services.ingest import answers, metrics, openapi, requests
 from services.ingest.answers import Answer
 from services.ingest.body import Calls, inflated, too_large
 from services.ingest.domain.refusal import Refusal
-from services.ingest.door import Arrival, Door
+from services.ingest.door import Arrival, Door, Unread
 from services.ingest.keys import Doors, Entrance
 from services.ingest.letters import Verdict
 from services.ingest.live import Live
-from services.ingest.paths import ENDPOINTS, Endpoint
+from services.ingest.paths import ENDPOINTS, Endpoint, path_of
 from services.ingest.publisher import Publisher, Unavailable
 from services.ingest.requests import Receive, Request, Scope
 
@@ -105,7 +105,9 @@ class Api:
             return away
         calls = _calls(endpoint, request)
         if isinstance(calls, Refusal):
-            return await self._unreadable(calls, request, entrance, received_at)
+            arrival = Arrival(received_at, endpoint.call_type, translate=endpoint.translate)
+            kept = Unread(calls, arrival, path_of(endpoint))
+            return await self._unreadable(kept, request, entrance)
         if entrance is None:  # the key may be in the body
             entrance = self._doors.opened_by(calls.write_key)
             if entrance is None:
@@ -121,19 +123,20 @@ class Api:
         return endpoint.ok
 
     async def _unreadable(
-        self, refusal: Refusal, request: Request, entrance: Entrance | None, received_at: datetime
+        self, unread: Unread, request: Request, entrance: Entrance | None
     ) -> Answer:
         """The answer to a request that can not be read; it is kept when its key is known."""
         if entrance is not None:
             entrance.spend(1)
             kept = request.body[:CUT_KEPT_BYTES] if request.cut else request.body
-            await self._publish([entrance.door.refuse(kept, refusal, received_at)], entrance.door)
+            door = entrance.door
+            await self._publish([door.refuse_request(kept, unread, cut=request.cut)], door)
         elif request.write_key is not None:
             return _unauthorised()
         else:
-            metrics.REFUSED.labels(refusal.reason.value, "").inc()
+            metrics.REFUSED.labels(unread.refusal.reason.value, "").inc()
         closing = ((b"connection", b"close"),) if request.cut else ()
-        return _bad_request(refusal.reason, refusal.detail, closing)
+        return _bad_request(unread.refusal.reason, unread.refusal.detail, closing)
 
     async def _publish(self, verdicts: Sequence[Verdict], door: Door) -> None:
         await self._publisher.publish([verdict.output for verdict in verdicts])

@@ -10,15 +10,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import lru_cache
-from typing import Any, Final
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from pydantic import ValidationError
 
 from schemas.cloudevents import source_of
-from schemas.dead_letter import Reason
+from schemas.dead_letter import Reason, Redriven, Way
 from schemas.topics import ACCEPTED
 from schemas.touchpoints import KINDS
 from services.common.batch import Output, Record
@@ -27,10 +27,14 @@ from services.ingest.domain.clock import moment_of
 from services.ingest.domain.draft import STAGES, Call, Draft, Origin, merged_context
 from services.ingest.domain.ids import Router, message_id_of_content
 from services.ingest.domain.refusal import Refusal
-from services.ingest.letters import Place, Sender, Verdict, content_of, refused
+from services.ingest.letters import Passage, Place, Sender, Verdict, content_of, refused
 from services.ingest.reading import call_in
+from services.ingest.way import Again, dialect_of, shared_way, usable_id
 
 log = logging.getLogger(__name__)
+
+#: Between ingest and who sends letters again; what was received later than that was not.
+CLOCKS_DIFFER_MAX: Final = timedelta(hours=1)
 
 _encode = msgspec.json.Encoder().encode
 _validators: Final[Mapping[str, Callable[[Any], Any]]] = {
@@ -41,16 +45,34 @@ _dumpers: Final[Mapping[str, Callable[[Any], bytes]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Arrival:
     """What all calls of one request share. `call_type`: where the path says it. `translate`: makes
-    a call of what the sender calls one."""
+    a call of what the sender calls one. `again`: it is the one call of a letter."""
 
     received_at: datetime
     call_type: str | None = None
     sent_at: object = None
     context: Mapping[str, Any] | None = None
     translate: Callable[[Call], Call | Refusal] | None = None
+    again: Again | None = None
+
+    @cached_property
+    def way(self) -> Way:
+        """What the letters of these calls have in common."""
+        if self.again is not None:
+            return self.again.redriven.way
+        return shared_way(
+            self.received_at, self.call_type, self.sent_at, self.context, self.translate
+        )
+
+
+class Unread(NamedTuple):
+    """A whole request that could not be read: why, how it came and to which path."""
+
+    refusal: Refusal
+    arrival: Arrival
+    path: str
 
 
 class Door:
@@ -86,25 +108,31 @@ class Door:
         for stage in (*STAGES, _validated, _dumped, self._admitting()):
             results = _through(stage, results)
         return [
-            self.refuse(raw, result, at, record, call) if type(result) is Refusal else result
+            self._refuse(raw, result, call, _passage(arrival, raw, at, record, call))
+            if type(result) is Refusal
+            else result
             for raw, at, record, call, result in zip(
                 raws, times, records, calls, results, strict=True
             )
         ]
 
-    def refuse(
-        self,
-        raw: bytes,
-        refusal: Refusal,
-        at: datetime,
-        record: Record | None = None,
-        call: object = None,
-    ) -> Verdict:
-        """The verdict on a call, or on a whole request that could not be read."""
+    def admit_again(self, place: Place, redriven: Redriven) -> Verdict:
+        """The verdict on the call of a letter, as if it came the way that it had come."""
+        arrival = _arrival_again(place, redriven)
+        there = Place(place.record, arrival.received_at)
+        return self.admit([place.record.value], arrival, [there])[0]
+
+    def refuse_request(self, body: bytes, unread: Unread, *, cut: bool) -> Verdict:
+        """The verdict on a whole request that could not be read."""
+        passage = _passage(unread.arrival, body, unread.arrival.received_at, None, None)
+        way = passage.way.model_copy(update={"request": unread.path})
+        return refused(body, self.sender, unread.refusal, passage._replace(way=way, cut=cut))
+
+    def _refuse(self, raw: bytes, refusal: Refusal, call: object, passage: Passage) -> Verdict:
         message_id = call.get("messageId") if isinstance(call, dict) else None
         if isinstance(message_id, str) and message_id:
             refusal = replace(refusal, message_id=message_id[:200])
-        return refused(raw, self.sender, refusal, at, record)
+        return refused(raw, self.sender, refusal, passage)
 
     def _admitting(self) -> Callable[[Draft], Verdict]:
         """The last stage: the draft as a record."""
@@ -176,8 +204,46 @@ def _complete(
             call["sentAt"] = sent_at
         if arrival.context:
             call["context"] = merged_context(arrival.context, call.get("context"))
-        if call.get("messageId") in (None, ""):
+        if arrival.again is not None:
+            way = arrival.way
+            call["messageId"] = way.message_id or call.get("messageId") or way.content_id
+        elif call.get("messageId") in (None, ""):
             call["messageId"] = message_id_of_content(content_of(raw, record))
+
+
+def passage_of(place: Place, redriven: Redriven | None) -> Passage:
+    """How a record came that no door could be found for."""
+    arrival = _arrival_again(place, redriven) if redriven else Arrival(place.at)
+    return _passage(arrival, place.record.value, place.at, place.record, None)
+
+
+def _arrival_again(place: Place, redriven: Redriven) -> Arrival:
+    """Nothing was received after it came here again, but for clocks that differ."""
+    way = redriven.way
+    early = way.received_at <= place.at + CLOCKS_DIFFER_MAX
+    return Arrival(
+        way.received_at if early else place.at,
+        way.call_type,
+        way.sent_at,
+        way.context,
+        dialect_of(way),
+        Again(redriven, place.at),
+    )
+
+
+def _passage(
+    arrival: Arrival, raw: bytes, at: datetime, record: Record | None, call: object
+) -> Passage:
+    """How a refused call came. What it was named by once, it keeps."""
+    again = arrival.again
+    if again is not None:
+        redriven = again.redriven
+        message_id = redriven.way.message_id or usable_id(call)
+        way = arrival.way.model_copy(update={"message_id": message_id})
+        return Passage(again.at, way, record, (redriven.letter, redriven.part))
+    content_id = message_id_of_content(content_of(raw, record))
+    named = {"received_at": at, "content_id": content_id, "message_id": usable_id(call)}
+    return Passage(at, arrival.way.model_copy(update=named), record)
 
 
 def _validated(draft: Draft) -> Draft | Refusal:

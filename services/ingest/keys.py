@@ -44,6 +44,8 @@ class Doors:
         self._salt = salt
         self._by_hash: list[tuple[bytes, Entrance]] = []
         self._inbound: dict[str, Door] = {}
+        self._workspaces: Mapping[str, Workspace] = {}
+        self._again: dict[tuple[str, str], Door] = {}
         self.renew(workspaces)
 
     def renew(self, workspaces: Mapping[str, Workspace]) -> None:
@@ -58,6 +60,7 @@ class Doors:
                     hashes = (value.lower().encode() for value in source.key_hashes)
                     by_hash.extend((value, entrance) for value in hashes)
         self._by_hash, self._inbound = by_hash, inbound
+        self._workspaces, self._again = workspaces, {}
 
     def _entrance(self, workspace: Workspace, source: Source) -> Entrance:
         """What was spent stays spent, unless the limits have changed."""
@@ -85,6 +88,17 @@ class Doors:
         if name is None and len(self._inbound) == 1:
             return next(iter(self._inbound.values()))
         return self._inbound.get(name or "")
+
+    def of_letter(self, workspace: str | None, source: str) -> Door | None:
+        """The door that a letter's call came to, also when its source is gone by now."""
+        if workspace is None and len(self._workspaces) == 1:
+            workspace = next(iter(self._workspaces))
+        found = self._workspaces.get(workspace or "")
+        if found is None:
+            return None
+        if (door := self._again.get((found.name, source))) is None:
+            door = self._again[found.name, source] = Door(found, source, self._salt)
+        return door
 
 
 def basic_user(authorization: bytes | None) -> str | None:

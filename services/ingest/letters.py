@@ -5,11 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from datetime import datetime
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from schemas.base import derived_id
-from schemas.dead_letter import DeadLetter, Reason
+from schemas.dead_letter import DeadLetter, Reason, Way
 from services.common.batch import Output, Record
-from services.common.dead_letters import as_output
+from services.common.dead_letters import again_id, as_output, of_record
 from services.ingest.domain.refusal import Refusal
 
 DETAIL_CHARACTERS_MAX: Final = 2_000
@@ -45,13 +46,24 @@ def content_of(raw: bytes, record: Record | None) -> bytes:
     return f"{record.topic}/{record.partition}/{record.offset}".encode() if record else raw
 
 
-def refused(
-    raw: bytes, sender: Sender, refusal: Refusal, at: datetime, record: Record | None = None
-) -> Verdict:
-    """The verdict on bytes that are not let in. Its id is derived from what names the call."""
+class Passage(NamedTuple):
+    """How refused bytes had come. `at`: when they were refused. `former`: the letter that was
+    re-driven, and which of its calls it is. `cut`: they are not all that was sent."""
+
+    at: datetime
+    way: Way
+    record: Record | None = None
+    former: tuple[UUID, int] | None = None
+    cut: bool = False
+
+
+def refused(raw: bytes, sender: Sender, refusal: Refusal, passage: Passage) -> Verdict:
+    """The verdict on bytes that are not let in. Its id is derived from what names the call; that
+    of a re-driven one from its former letter, so that repeats of it make one letter."""
+    record = passage.record
     letter = DeadLetter(
         workspace=sender.workspace,
-        event_id=derived_id("dead", "ingest", sender.source, content_of(raw, record).hex()),
+        event_id=_id(raw, sender, passage),
         service="ingest",
         reason=refusal.reason,
         detail=refusal.detail[:DETAIL_CHARACTERS_MAX],
@@ -62,7 +74,17 @@ def refused(
         topic=record.topic if record else None,
         partition=record.partition if record else None,
         offset=record.offset if record else None,
-        at=at,
+        at=passage.at,
+        way=passage.way,
+        former=passage.former[0] if passage.former else None,
+        cut=passage.cut or len(raw) > ORIGINAL_BYTES_MAX,
+        **of_record(record),
     )
     output = as_output(letter, key=record.topic if record else sender.source)
     return Verdict(output, None, refusal.reason, refusal.detail)
+
+
+def _id(raw: bytes, sender: Sender, passage: Passage) -> UUID:
+    if passage.former is not None:
+        return again_id("ingest", *passage.former)
+    return derived_id("dead", "ingest", sender.source, content_of(raw, passage.record).hex())

@@ -43,3 +43,8 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
     "/v1/alias": _single("alias"), "/v1/a": _single("alias"),
     "/batch": _POSTHOG, "/capture": _POSTHOG, "/e": _POSTHOG, "/i/v0/e": _POSTHOG,
 }  # fmt: skip
+
+
+def path_of(endpoint: Endpoint) -> str:
+    """A path where this is served."""
+    return next(path for path, known in ENDPOINTS.items() if known is endpoint)

@@ -16,7 +16,6 @@ from typing import Any, Final
 from confluent_kafka import KafkaException, TopicPartition
 
 from schemas.base import from_micros, micros
-from schemas.dead_letter import Reason
 from schemas.topics import INBOUND
 from services.common import clients
 from services.common.batch import Output, Record
@@ -24,19 +23,17 @@ from services.common.failpoints import hit
 from services.common.run import Stop, Watchdog
 from services.common.settings import Settings
 from services.ingest import metrics
+from services.ingest.again import SOURCE, homeless, judged_again, workspace_named_by
 from services.ingest.api import count
-from services.ingest.domain.refusal import Refusal
 from services.ingest.door import Arrival
 from services.ingest.keys import Doors
-from services.ingest.letters import Place, Sender, Verdict, refused
+from services.ingest.letters import Place, Verdict
 from services.ingest.live import Live
-from services.ingest.reading import decoded
+from services.ingest.way import redriven_of
 
 log = logging.getLogger(__name__)
 
 GROUP: Final = "ingest"
-#: The source of what comes from the log.
-SOURCE: Final = "inbound"
 TAKE_S: Final = 0.2
 #: Records may have a megabyte each, and a batch of them is held in memory.
 TAKEN_RECORDS_MAX: Final = 1_000
@@ -89,27 +86,21 @@ class Inbound:
     def _judged(self, places: list[Place], now: datetime) -> list[tuple[str, list[Verdict]]]:
         """(source, verdicts) for each workspace that the records are for."""
         by_name: dict[str | None, list[Place]] = {}
+        judged: list[tuple[str, list[Verdict]]] = []
         for place in places:
-            by_name.setdefault(self._workspace_named_by(place.record), []).append(place)
-        judged = []
+            if redriven := redriven_of(place.record):
+                judged.append((redriven.source, [judged_again(self._doors, place, redriven)]))
+            else:
+                name = workspace_named_by(place.record, self._doors)
+                by_name.setdefault(name, []).append(place)
         for name, those in by_name.items():
             door = self._doors.of_workspace(name)
             if door is None:
-                judged.append((SOURCE, [_homeless(place, name) for place in those]))
+                judged.append((SOURCE, [homeless(place, name) for place in those]))
             else:
                 values = [place.record.value for place in those]
                 judged.append((SOURCE, door.admit(values, Arrival(now), those)))
         return judged
-
-    def _workspace_named_by(self, record: Record) -> str | None:
-        for name, value in record.headers:
-            if name == "workspace":
-                return value.decode("utf-8", "replace")
-        if self._doors.of_workspace(None) is not None or b'"workspace"' not in record.value:
-            return None
-        call = decoded(record.value)
-        said = call.get("workspace") if isinstance(call, dict) else None
-        return said if isinstance(said, str) else None
 
     def _published(self, producer: Any, outputs: Sequence[Output], watchdog: Watchdog) -> bool:
         """True once every record is acknowledged; False when stopped before."""
@@ -191,10 +182,3 @@ def _produce(producer: Any, output: Output, delivered: Any) -> None:
 def _note_failure(failed: list[Output], output: Output, error: object, _message: object) -> None:
     if error is not None:
         failed.append(output)
-
-
-def _homeless(place: Place, name: str | None) -> Verdict:
-    detail = f"no workspace {name[:100]!r} here" if name else "no workspace is named"
-    sender = Sender("unknown", SOURCE)
-    refusal = Refusal(Reason.UNKNOWN_WORKSPACE, detail)
-    return refused(place.record.value, sender, refusal, place.at, place.record)

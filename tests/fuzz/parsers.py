@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["services.ingest", "schemas"]):
     from services.common.workspace_files import load_workspaces
     from services.ingest.body import inflated
     from services.ingest.domain.refusal import Refusal
-    from services.ingest.door import Arrival, Door
+    from services.ingest.door import Arrival, Door, Unread
     from services.ingest.keys import basic_user
     from services.ingest.paths import ENDPOINTS
 
@@ -61,7 +61,8 @@ def one(data: bytes) -> None:
     plain = inflated(body)
     calls: Any = plain if isinstance(plain, Refusal) else endpoint.read(plain)
     if isinstance(calls, Refusal):
-        verdicts = [door.refuse(body, calls, NOW)]
+        arrival = Arrival(NOW, endpoint.call_type, translate=endpoint.translate)
+        verdicts = [door.refuse_request(body, Unread(calls, arrival, "/v1/batch"), cut=False)]
     else:
         arrival = Arrival(NOW, endpoint.call_type, calls.sent_at, calls.context, endpoint.translate)
         verdicts = door.admit([bytes(raw) for raw in calls.raws], arrival)

@@ -16,6 +16,7 @@ from schemas import topics
 from schemas.base import derived_id
 from schemas.dead_letter import DeadLetter, Reason
 from services.cli.__main__ import app
+from services.cli.letters.letter import PAGE_LETTERS, Which, letters_of
 from services.common.clients import clickhouse_client
 from services.common.settings import Settings
 from services.scoring.store import DATABASE, migrate
@@ -113,3 +114,10 @@ def test_what_is_not_there_is_told() -> None:
     assert (code, "none with this id" in said) == (1, True)
     assert asked("show", "x")[0] == 2
     assert asked("list", "--since", "yesterday")[0] == 2
+
+
+def test_a_whole_page_of_ids_can_be_asked_for() -> None:
+    """As parameters of the address they would be too many."""
+    ids = tuple(str(derived_id("nothing", number)) for number in range(PAGE_LETTERS - 1))
+    which = Which(state="all", ids=(*ids, str(LETTERS[0].event_id)))
+    assert [one.id for one in letters_of(which)] == [LETTERS[0].event_id]

@@ -26,6 +26,7 @@ PROCESSORS: Final[dict[str, Processor]] = {
     topics.ALERTS.name: alerts.rows,
     topics.ACTIONS.name: actions.rows,
     topics.DEAD_LETTERS.name: dead_letters.rows,
+    topics.HANDLED.name: dead_letters.handled,
 }
 
 #: In the order of insertion. A profile comes before its redirect, which is read against it.
@@ -42,6 +43,7 @@ TABLES: Final[dict[str, Table]] = {
         alerts.TABLE,
         actions.TABLE,
         dead_letters.TABLE,
+        dead_letters.HANDLED,
     )
 }
 

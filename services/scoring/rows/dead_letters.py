@@ -1,4 +1,4 @@
-"""dead_letters -> dead_letters."""
+"""dead_letters -> dead_letters, dead_letters.handled -> dead_letters_handled."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 import pyarrow as pa
 
 from services.scoring.rows.journey import version_at
-from services.scoring.rows.table import COUNT, TEXT, TIME, Moment, Rows, Table, Uuid
+from services.scoring.rows.table import COUNT, FLAG, HEADERS, TEXT, TIME, Moment, Rows, Table, Uuid
 
 TABLE: Final = Table.of(
     "dead_letters",
@@ -26,6 +26,25 @@ TABLE: Final = Table.of(
     partition=pa.int32(),
     offset=pa.int64(),
     at=TIME,
+    way=TEXT,
+    former=TEXT,
+    key=TEXT,
+    headers=HEADERS,
+    cut=FLAG,
+)
+HANDLED: Final = Table.of(
+    "dead_letters_handled",
+    workspace=TEXT,
+    event_id=TEXT,
+    version=COUNT,
+    letter_id=TEXT,
+    letter_at=TIME,
+    handling=TEXT,
+    at=TIME,
+    who=TEXT,
+    run=TEXT,
+    rule=TEXT,
+    why=TEXT,
 )
 
 
@@ -45,8 +64,29 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     topic: str | None = None
     partition: int | None = None
     offset: int | None = None
+    way: msgspec.Raw = msgspec.Raw(b"null")
+    former: Uuid | None = None
+    key: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    cut: bool = False
 
 
+class Handled(msgspec.Struct, frozen=True, gc=False):
+    """schemas.letter_handled.LetterHandled."""
+
+    workspace: str
+    event_id: Uuid
+    letter_id: Uuid
+    letter_at: Moment
+    handling: str
+    at: Moment
+    who: str
+    run: Uuid
+    rule: str = ""
+    why: str = ""
+
+
+HANDLING: Final = msgspec.json.Decoder(Handled)
 LETTER: Final = msgspec.json.Decoder(DeadLetter)
 
 
@@ -68,5 +108,29 @@ def rows(value: bytes, published_ms: int) -> Rows:
         one.partition,
         one.offset,
         one.at,
+        bytes(one.way).decode().removeprefix("null"),
+        one.former,
+        one.key,
+        one.headers,
+        one.cut,
     )
     return [(TABLE.name, row)]
+
+
+def handled(value: bytes, published_ms: int) -> Rows:
+    """One row for one time that a letter was handled."""
+    one = HANDLING.decode(value)
+    row = (
+        one.workspace,
+        one.event_id,
+        version_at(one.at),
+        one.letter_id,
+        one.letter_at,
+        one.handling,
+        one.at,
+        one.who,
+        one.run,
+        one.rule,
+        one.why,
+    )
+    return [(HANDLED.name, row)]

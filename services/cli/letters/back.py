@@ -1,0 +1,188 @@
+"""A letter → the records that bring it back the way it came, or why it can not come back. Pure.
+
+The ids of what is accepted are those that it would have had the first time, whatever a mend makes
+of it: so it may be sent twice, by two people, or again after a kill, and counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import msgspec
+
+from schemas import topics
+from schemas.base import to_json
+from schemas.cloudevents import Header, headers, source_of
+from schemas.dead_letter import REDRIVEN_HEADER, Redriven, Way
+from services.cli.letters.letter import Letter
+from services.cli.letters.mend import Operation, mended
+from services.common.batch import Record
+from services.common.dead_letters import ORIGINAL_BYTES_MAX
+from services.ingest.again import NOBODY, judged_again
+from services.ingest.body import inflated
+from services.ingest.domain.ids import message_id_of_content
+from services.ingest.domain.refusal import Refusal
+from services.ingest.keys import Doors
+from services.ingest.letters import ORIGINAL_BYTES_MAX as INGEST_BYTES_MAX
+from services.ingest.letters import Place
+from services.ingest.paths import ENDPOINTS
+from services.ingest.reading import decoded
+from services.ingest.way import shared_way, usable_id
+
+#: Readers of these drop what they know by its id; profile's and columns' letters come from them.
+REPEATABLE: Final = (topics.ACCEPTED.name, topics.RESOLVED.name)
+_SNAPSHOTS: Final = frozenset(topic.name for topic in topics.TOPICS if topic.retention_ms is None)
+_EFFECTS: Final = frozenset({topics.LIFECYCLE.name, topics.ALERTS.name, topics.ACTIONS.name})
+
+
+class Held(NamedTuple):
+    """Why a letter stays where it is: a reason for counting, a text for people."""
+
+    reason: str
+    detail: str
+
+
+class Sent(NamedTuple):
+    """One record to publish. `event_id`: of the touchpoint that comes of it."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: list[Header]
+    event_id: str
+
+
+def back(
+    letter: Letter, rule: Sequence[Operation], doors: Doors, now: datetime
+) -> list[Sent] | Held:
+    """What to publish for a letter, after the rule."""
+    if _is_cut(letter):
+        return Held("cut", "its bytes are not all that was sent; the sender has to send it again")
+    if letter.service != "ingest":
+        return _between_services(letter, rule)
+    plain = inflated(letter.original)
+    if isinstance(plain, Refusal):
+        return Held(plain.reason, f"{plain.detail}; `rapport dead-letters edit` can mend it")
+    if rule:
+        call = decoded(plain)
+        if isinstance(call, Refusal):
+            return Held(call.reason, f"{call.detail}; no rule can mend that, `edit` can")
+        plain = msgspec.json.encode(mended(call, rule))
+    return back_as(letter, plain, doors, now)
+
+
+def back_as(letter: Letter, body: bytes, doors: Doors, now: datetime) -> list[Sent] | Held:
+    """What to publish for a letter of ingest, with this in place of its bytes."""
+    way = way_of(letter)
+    if isinstance(way, Held):
+        return way
+    calls = _calls(letter, way, body)
+    if isinstance(calls, Held):
+        return calls
+    sent = []
+    for raw, redriven in calls:
+        judged = _judged(letter, raw, redriven, doors, now)
+        if isinstance(judged, Held):
+            return judged
+        sent.append(judged)
+    return sent
+
+
+def way_of(letter: Letter) -> Way | Held:
+    """The way a letter of ingest had come."""
+    if letter.way is not None:
+        if letter.way.whole:
+            return letter.way
+        return Held("context_not_kept", "its batch's context was too large to be kept with it")
+    if letter.topic != topics.INBOUND.name:
+        return Held("way_not_kept", "refused by a version that did not keep how it had come")
+    place = f"{letter.topic}/{letter.partition}/{letter.offset}".encode()
+    named = usable_id({"messageId": letter.message_id})
+    content_id = message_id_of_content(place)
+    return Way(received_at=letter.at, content_id=content_id, message_id=named)
+
+
+def _calls(letter: Letter, way: Way, body: bytes) -> list[tuple[bytes, Redriven]] | Held:
+    """Each call of it with its way; a whole request is read as its path reads it."""
+    if way.request is None:
+        return [(body, Redriven(letter=letter.id, source=letter.source, way=way))]
+    endpoint = ENDPOINTS[way.request]
+    read = endpoint.read(body)
+    if isinstance(read, Refusal):
+        return Held(read.reason, f"{read.detail}; `rapport dead-letters edit` can mend it")
+    shared = shared_way(
+        way.received_at, endpoint.call_type, read.sent_at, read.context, endpoint.translate
+    )
+    if not shared.whole:
+        return Held("context_not_kept", "the batch's context is too large for each of its calls")
+    return [
+        (bytes(raw), Redriven(letter=letter.id, source=letter.source, way=one, part=part))
+        for part, raw in enumerate(read.raws)
+        for one in [shared.model_copy(update={"content_id": _part_id(letter, part)})]
+    ]
+
+
+def _part_id(letter: Letter, part: int) -> str:
+    """By the letter and not by the bytes: another edit of it makes no other event."""
+    return message_id_of_content(f"{letter.id}/{part}".encode())
+
+
+def _judged(
+    letter: Letter, raw: bytes, redriven: Redriven, doors: Doors, now: datetime
+) -> Sent | Held:
+    marks = [
+        mark for mark in letter.headers if letter.workspace == NOBODY or mark[0] != "workspace"
+    ]
+    if letter.workspace != NOBODY:
+        marks.append(("workspace", letter.workspace.encode()))
+    marks.append((REDRIVEN_HEADER, to_json(redriven)))
+    key = letter.key or str(letter.id).encode()
+    record = Record(topics.INBOUND.name, -1, -1, key, raw, tuple(marks))
+    verdict = judged_again(doors, Place(record, now), redriven)
+    if verdict.kind is None:
+        return Held(str(verdict.reason), verdict.detail)
+    return Sent(record.topic, key, raw, marks, verdict.output.event_id.decode())
+
+
+def _between_services(letter: Letter, rule: Sequence[Operation]) -> list[Sent] | Held:
+    """As it was, into the topic that it came from, where that is safe."""
+    if rule:
+        return Held("not_a_call", f"a rule mends calls; this is a record of {letter.topic}")
+    if why := _unsafe(letter):
+        return Held("unsafe", why)
+    try:
+        said = msgspec.json.decode(letter.original)
+        id, workspace, time = said["event_id"], said["workspace"], said["occurred_at"]
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+        return Held("malformed_json", f"no reader of {letter.topic} can read it as it is")
+    assert letter.key is not None
+    marks = list(letter.headers) or headers(
+        letter.topic,
+        event_id=str(id).encode(),
+        source=source_of(str(workspace)),
+        time=str(time).encode(),
+        subject=letter.key,
+    )
+    marks.append((REDRIVEN_HEADER, str(letter.id).encode()))
+    return [Sent(letter.topic, letter.key, letter.original, marks, str(id))]
+
+
+def _unsafe(letter: Letter) -> str | None:
+    topic = letter.topic
+    if topic in _SNAPSHOTS:
+        return f"{topic} keeps the newest of each key: an old one would hide newer ones"
+    if topic in _EFFECTS:
+        return f"{topic} is sent to webhooks, again too; see `rapport webhooks dead|resend`"
+    if topic not in REPEATABLE:
+        return f"what came from {topic or 'no topic'} is no record that could be sent again"
+    if letter.key is None:
+        return "its key was not kept, and decides which worker reads it"
+    return None
+
+
+def _is_cut(letter: Letter) -> bool:
+    """Also of letters that are older than the mark."""
+    limit = INGEST_BYTES_MAX if letter.service == "ingest" else ORIGINAL_BYTES_MAX
+    return letter.cut or len(letter.original) >= limit

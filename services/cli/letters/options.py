@@ -1,0 +1,56 @@
+"""The filters that all commands about dead letters share, and what they mean."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+
+import typer
+
+from services.cli.letters.handled import now
+from services.cli.letters.letter import Which
+
+Reason = Annotated[str, typer.Option(help="only of this reason")]
+Source = Annotated[str, typer.Option(help="only of this source")]
+Service = Annotated[str, typer.Option(help="only of this service")]
+Workspace = Annotated[str, typer.Option(help="only of this workspace")]
+Field = Annotated[str, typer.Option(help="only where this field is wrong")]
+Since = Annotated[str, typer.Option(help="only so young: 30m, 12h or 7d")]
+Until = Annotated[str, typer.Option(help="only so old: 30m, 12h or 7d")]
+Ids = Annotated[list[str] | None, typer.Option("--id", help="only this one; may be repeated")]
+State = Annotated[str, typer.Option(help="open, redriven, discarded or all")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line, for scripts")]
+
+STATES: Final = ("open", "redriven", "discarded", "all")
+_AGE: Final = re.compile(r"(\d{1,5})([mhd])")
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
+_ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def which_of(since: str, until: str, ids: list[str] | None, state: str, **plain: str) -> Which:
+    """The letters that are meant. BadParameter where a filter can not be read."""
+    if state not in STATES:
+        raise typer.BadParameter(f"write --state as one of {', '.join(STATES)}")
+    moments: dict[str, Any] = {}
+    if since:
+        moments["since"] = _moment("--since", since)
+    if until:
+        moments["until"] = _moment("--until", until)
+    checked = tuple(checked_id(one) for one in ids or ())
+    return Which(state=state, ids=checked, **plain, **moments)
+
+
+def checked_id(text: str) -> str:
+    """An id as `list` prints it. BadParameter."""
+    if not _ID.fullmatch(text):
+        raise typer.BadParameter("it is no id; `rapport dead-letters list` prints them")
+    return text.lower()
+
+
+def _moment(option: str, text: str) -> str:
+    age = _AGE.fullmatch(text)
+    if age is None:
+        raise typer.BadParameter(f"write {option} as 30m, 12h or 7d")
+    moment: datetime = now() - timedelta(**{_UNITS[age[2]]: int(age[1])})
+    return moment.strftime("%Y-%m-%d %H:%M:%S.%f")

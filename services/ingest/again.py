@@ -1,0 +1,44 @@
+"""Whose a record of the log is, and the verdict on one that is re-driven from a dead letter."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.dead_letter import Reason, Redriven
+from services.common.batch import Record
+from services.ingest.domain.refusal import Refusal
+from services.ingest.door import passage_of
+from services.ingest.keys import Doors
+from services.ingest.letters import Place, Sender, Verdict, refused
+from services.ingest.reading import decoded
+
+#: The source of what comes from the log for the first time.
+SOURCE: Final = "inbound"
+NOBODY: Final = "unknown"
+
+
+def workspace_named_by(record: Record, doors: Doors) -> str | None:
+    """By its header, else (where there are several) by a field of the call."""
+    for name, value in record.headers:
+        if name == "workspace":
+            return value.decode("utf-8", "replace")
+    if doors.of_workspace(None) is not None or b'"workspace"' not in record.value:
+        return None
+    call = decoded(record.value)
+    said = call.get("workspace") if isinstance(call, dict) else None
+    return said if isinstance(said, str) else None
+
+
+def judged_again(doors: Doors, place: Place, redriven: Redriven) -> Verdict:
+    """The verdict on what a letter kept, as if it came now the way that it had come."""
+    name = workspace_named_by(place.record, doors)
+    door = doors.of_letter(name, redriven.source)
+    return door.admit_again(place, redriven) if door else homeless(place, name, redriven)
+
+
+def homeless(place: Place, name: str | None, redriven: Redriven | None = None) -> Verdict:
+    """The verdict on a call of no workspace that is known here."""
+    detail = f"no workspace {name[:100]!r} here" if name else "no workspace is named"
+    sender = Sender(NOBODY, redriven.source if redriven else SOURCE)
+    refusal = Refusal(Reason.UNKNOWN_WORKSPACE, detail)
+    return refused(place.record.value, sender, refusal, passage_of(place, redriven))
