@@ -12,6 +12,7 @@ COMMANDS = {
     "status": "services.cli.engines:status",
     "doctor": "services.cli.doctor:doctor",
     "serve": "services.cli.serve:serve",
+    "import": "services.cli.importing:import_file",
     "fit": "services.cli.fit:fit",
     "query": "services.cli.query:query",
     "demo": "services.cli.demo.command:demo",

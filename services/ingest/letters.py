@@ -6,7 +6,9 @@ from base64 import b64encode
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from schemas.base import derived_id
+import msgspec
+
+from schemas.base import derived_id, to_json
 from schemas.dead_letter import DeadLetter, Reason
 from services.common.batch import Output, Record
 from services.common.dead_letters import as_output
@@ -45,13 +47,29 @@ def content_of(raw: bytes, record: Record | None) -> bytes:
     return f"{record.topic}/{record.partition}/{record.offset}".encode() if record else raw
 
 
+def located(verdict: Verdict, where: str) -> Verdict:
+    """A refusal that says where in a file it happened; what was let in stays as it is."""
+    if verdict.reason is None:
+        return verdict
+    letter = DeadLetter.model_validate_json(verdict.output.value)
+    detail = f"{where}: {letter.detail}"[:DETAIL_CHARACTERS_MAX]
+    value = to_json(letter.model_copy(update={"detail": detail}))
+    return verdict._replace(output=msgspec.structs.replace(verdict.output, value=value))
+
+
 def refused(
     raw: bytes, sender: Sender, refusal: Refusal, at: datetime, record: Record | None = None
 ) -> Verdict:
-    """The verdict on bytes that are not let in. Its id is derived from what names the call."""
+    """The verdict on bytes that are not let in. Its id is derived from what names the call.
+
+    A record of the log may be several calls (by several mappings): each has a message id too.
+    """
+    cause = [content_of(raw, record).hex()]
+    if record and refusal.message_id:
+        cause.append(refusal.message_id)
     letter = DeadLetter(
         workspace=sender.workspace,
-        event_id=derived_id("dead", "ingest", sender.source, content_of(raw, record).hex()),
+        event_id=derived_id("dead", "ingest", sender.source, *cause),
         service="ingest",
         reason=refusal.reason,
         detail=refusal.detail[:DETAIL_CHARACTERS_MAX],
