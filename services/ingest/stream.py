@@ -26,7 +26,8 @@ from services.common.settings import Settings
 from services.ingest import metrics
 from services.ingest.api import count
 from services.ingest.domain.refusal import Refusal
-from services.ingest.door import Arrival
+from services.ingest.door import Arrival, Door
+from services.ingest.foreign import Calls, Foreign
 from services.ingest.keys import Doors
 from services.ingest.letters import Place, Sender, Verdict, refused
 from services.ingest.reading import decoded
@@ -94,13 +95,31 @@ class Inbound:
             if door is None:
                 judged.append((SOURCE, [_homeless(place, name) for place in those]))
             else:
-                values = [place.record.value for place in those]
-                judged.append((SOURCE, door.admit(values, Arrival(now), those)))
+                judged.append((SOURCE, self._admitted(door, those, now)))
         return judged
+
+    def _admitted(self, door: Door, places: list[Place], now: datetime) -> list[Verdict]:
+        """The verdicts on the calls that the records are; one may be several, or none."""
+        foreign = self._doors.foreign_of(door.sender.workspace)
+        raws: list[bytes] = []
+        of_calls: list[Place] = []
+        refusals: list[Verdict] = []
+        for place in places:
+            record, at = place
+            calls = _calls(foreign, record)
+            for call in calls:
+                if isinstance(call, Refusal):
+                    refusals.append(door.refuse(record.value, call, at, record))
+                else:
+                    raws.append(call)
+                    of_calls.append(place)
+            if not calls:
+                metrics.PASSED_OVER.labels(SOURCE).inc()
+        return door.admit(raws, Arrival(now), of_calls) + refusals
 
     def _workspace_named_by(self, record: Record) -> str | None:
         for name, value in record.headers:
-            if name == "workspace":
+            if name in ("workspace", "ce_workspace"):
                 return value.decode("utf-8", "replace")
         if self._doors.of_workspace(None) is not None or b'"workspace"' not in record.value:
             return None
@@ -150,6 +169,15 @@ class Inbound:
         if time.monotonic() - self._said_at >= SAID_AGAIN_AFTER_S:
             log.error("touchpoints.inbound: %s", fault)
             self._said_at = time.monotonic()
+
+
+def _calls(foreign: Foreign, record: Record) -> Calls:
+    """Our own mistake must not stop the partition: it becomes a refusal too, and is logged."""
+    try:
+        return foreign.calls(record)
+    except Exception as error:
+        log.exception("a record could not be understood; it is kept as a dead letter")
+        return [Refusal(Reason.POISON, f"{type(error).__name__}: {error}")]
 
 
 def _place(message: Any, now: datetime) -> Place:
