@@ -34,7 +34,7 @@ def _kept(days: int) -> tuple[Literal["delete"], int]:
 INBOUND = Topic(
     "touchpoints.inbound",
     "any",
-    "Segment-shaped JSON from systems that speak Kafka",
+    "Segment-shaped JSON, CloudEvents or Debezium's changes",
     *_kept(7),
     "others, rapport dead-letters",
     "ingest",

@@ -13,10 +13,18 @@ from typing import cast
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from deploy.embedded.engines import Engines, start_engines
 from deploy.embedded.process import Mark, birth, read_mark, still_runs, write_mark
 from tests.containers import docker_answers, start_containers
+
+#: How long something takes says nothing about whether it is right.
+hypothesis_settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("untimed")
 
 HOMES = Path(tempfile.gettempdir()) / f"rapport-tests-{os.getuid()}"
 

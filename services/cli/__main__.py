@@ -13,6 +13,7 @@ COMMANDS = {
     "doctor": "services.cli.doctor:doctor",
     "live": "services.cli.live:live",
     "serve": "services.cli.serve:serve",
+    "import": "services.cli.importing:import_file",
     "fit": "services.cli.fit:fit",
     "query": "services.cli.query:query",
     "demo": "services.cli.demo.command:demo",

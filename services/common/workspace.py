@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, field_validator, model_validator
 
 from schemas.money import Currency
-
-
-class Part(BaseModel):
-    """A frozen piece of a workspace; an unknown field is an error, since it is a typing error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def broken(field: str | int, what: str, mend: str) -> PydanticCustomError:
-    """What a rule between fields says; `field`: the one whose line is shown, below the rule's."""
-    return PydanticCustomError("rule", "{what}", {"field": field, "what": what, "mend": mend})
+from services.common.mapping import Cell as Cell
+from services.common.mapping import RowMapping as RowMapping
+from services.common.mapping import TimeCell as TimeCell
+from services.common.part import Part, broken
 
 
 def _rising(part: Part, lower: str, higher: str) -> None:
@@ -117,7 +109,7 @@ class AlertRules(Part):
     """When alerts are raised, and how old a cause may be for its effect to be sent."""
 
     churn_alive_below: float = Field(default=0.50, gt=0, lt=1)
-    complaint_hours_max: dict[int, float] = {1: 96, 2: 72, 3: 48, 4: 24}
+    complaint_hours_max: dict[int, float] = Field(default={1: 96, 2: 72, 3: 48, 4: 24})
 
 
 class Endpoint(Part):
@@ -145,6 +137,7 @@ class Workspace(Part):
     lifecycle: LifecycleThresholds = LifecycleThresholds()
     alerts: AlertRules = AlertRules()
     endpoints: tuple[Endpoint, ...] = ()
+    mappings: dict[str, RowMapping] = Field(default_factory=dict)
 
     @field_validator("sources")
     @classmethod

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, get_args
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -23,6 +24,8 @@ FILES: Final = {
     "endpoints.yaml": "endpoints",
 }
 PLAIN: Final = "workspace.yaml"
+#: Folder of the folder, a file for each mapping; its name is the mapping's.
+MAPPINGS: Final = "mappings"
 _FILE_OF: Final = {field: name for name, field in FILES.items()}
 
 #: Fields whose values are not repeated in a message: somebody may have pasted the key itself.
@@ -81,7 +84,9 @@ def load_workspaces(folder: Path) -> dict[str, Workspace]:
 
 
 def _load(folder: Path) -> Workspace:
-    files = {name: _File(folder / name) for name in (PLAIN, *FILES) if (folder / name).is_file()}
+    names = [name for name in (PLAIN, *FILES) if (folder / name).is_file()]
+    names += [f"{MAPPINGS}/{path.name}" for path in sorted((folder / MAPPINGS).glob("*.yaml"))]
+    files = {name: _File(folder / name) for name in names}
     problems = [problem for file in files.values() for problem in file.problems]
     if problems:
         raise WorkspaceError(problems)
@@ -89,6 +94,7 @@ def _load(folder: Path) -> Workspace:
     for name, field in FILES.items():
         if name in files and files[name].value is not None:  # an empty file says nothing
             content[field] = files[name].value
+    content[MAPPINGS] = {Path(name).stem: files[name].value for name in names if "/" in name}
     try:
         return Workspace.model_validate(content)
     except ValidationError as error:
@@ -105,6 +111,9 @@ def _plain_fields(file: _File) -> dict[str, Any]:
         for name, field in FILES.items()
         if field in plain
     ]
+    if MAPPINGS in plain:
+        line, what = file.line_of([MAPPINGS]), "has a folder of its own"
+        elsewhere.append(Problem(file.path, line, MAPPINGS, what, f"use {MAPPINGS}/NAME.yaml"))
     if elsewhere:
         raise WorkspaceError(elsewhere)
     return dict(plain)
@@ -179,8 +188,11 @@ def _repeated(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[int, str
 
 def _problem(folder: Path, files: Mapping[str, _File], fault: ErrorDetails) -> Problem:
     place = fault["loc"]
-    name = _FILE_OF.get(str(place[0]), PLAIN) if place else PLAIN
-    inside = place[1:] if name != PLAIN else place
+    if len(place) > 1 and place[0] == MAPPINGS:
+        name, inside = f"{MAPPINGS}/{place[1]}.yaml", place[2:]
+    else:
+        name = _FILE_OF.get(str(place[0]), PLAIN) if place else PLAIN
+        inside = place[1:] if name != PLAIN else place
     if fault["type"] == "rule":
         inside = (*inside, fault["ctx"]["field"])
     line = files[name].line_of(inside) if name in files else 1
@@ -234,11 +246,24 @@ def _mend(fault: ErrorDetails) -> str:
 
 def _fields_at(place: Place) -> list[str]:
     """The fields of the model that stands at a place of a Workspace."""
-    model: Any = Workspace
+    at: Any = Workspace
     for part in place:
-        if isinstance(part, str) and isinstance(model, type) and issubclass(model, BaseModel):
-            model = model.model_fields[part].annotation
-        elif isinstance(part, int):
-            model = next((one for one in get_args(model) if one is not Ellipsis), None)
-    known = isinstance(model, type) and issubclass(model, BaseModel)
-    return sorted(model.model_fields) if known else []
+        model = _model_in(at)
+        if model is not None:
+            field = model.model_fields.get(str(part))
+            at = field.annotation if field else None
+        elif get_origin(at) is dict:
+            at = get_args(at)[1]
+        else:
+            at = next((one for one in get_args(at) if one is not Ellipsis), None)
+    model = _model_in(at)
+    return sorted(model.model_fields) if model else []
+
+
+def _model_in(at: Any) -> type[BaseModel] | None:
+    """The model of an annotation, also where it may be missing or has a validator before it."""
+    if isinstance(at, type) and issubclass(at, BaseModel):
+        return at
+    if get_origin(at) in (Annotated, Union, UnionType):
+        return next((one for one in map(_model_in, get_args(at)) if one), None)
+    return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from services.common.workspace import Workspace
-from services.common.workspace_files import WorkspaceError, load_workspaces
+from services.common.workspace_files import MAPPINGS, WorkspaceError, load_workspaces
 from services.common.workspace_metrics import REFUSED, RELOADS
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,8 @@ class WorkspaceWatch:
 
 def _seen(folder: Path) -> Seen:
     found = []
-    for path in sorted({*folder.glob("*.yaml"), *folder.glob("*/*.yaml")}):
+    patterns = ("*.yaml", "*/*.yaml", f"*/{MAPPINGS}/*.yaml")
+    for path in sorted({path for one in patterns for path in folder.glob(one)}):
         try:
             stat = path.stat()
         except OSError:  # gone between two calls, or a link that leads nowhere for a moment

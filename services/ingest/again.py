@@ -20,7 +20,7 @@ NOBODY: Final = "unknown"
 def workspace_named_by(record: Record, doors: Doors) -> str | None:
     """By its header, else (where there are several) by a field of the call."""
     for name, value in record.headers:
-        if name == "workspace":
+        if name in ("workspace", "ce_workspace"):
             return value.decode("utf-8", "replace")
     if doors.of_workspace(None) is not None or b'"workspace"' not in record.value:
         return None
@@ -29,11 +29,22 @@ def workspace_named_by(record: Record, doors: Doors) -> str | None:
     return said if isinstance(said, str) else None
 
 
-def judged_again(doors: Doors, place: Place, redriven: Redriven) -> Verdict:
-    """The verdict on what a letter kept, as if it came now the way that it had come."""
+def judged_again(doors: Doors, place: Place, redriven: Redriven) -> list[Verdict]:
+    """The verdicts on what a letter kept, as if it came now the way that it had come.
+
+    A CloudEvent or a row's change is understood anew, by the mappings of today; as the first time
+    it may be several calls, and each is named by what it was made of.
+    """
     name = workspace_named_by(place.record, doors)
     door = doors.of_letter(name, redriven.source)
-    return door.admit_again(place, redriven) if door else homeless(place, name, redriven)
+    if door is None:
+        return [homeless(place, name, redriven)]
+    calls = doors.foreign_of(door.sender.workspace).understood(place.record)
+    if calls == [place.record.value]:
+        return [door.admit_again(place, redriven)]
+    way = redriven.way.model_copy(update={"message_id": None})
+    parts = [redriven.model_copy(update={"way": way, "part": part}) for part in range(len(calls))]
+    return [door.admit_again(place, one, call) for one, call in zip(parts, calls, strict=True)]
 
 
 def homeless(place: Place, name: str | None, redriven: Redriven | None = None) -> Verdict:

@@ -108,7 +108,12 @@ class Door:
         for stage in (*STAGES, _validated, _dumped, self._admitting()):
             results = _through(stage, results)
         return [
-            self._refuse(raw, result, call, _passage(arrival, raw, at, record, call))
+            self._refuse(
+                record.value if record else raw,
+                result,
+                call,
+                _passage(arrival, raw, at, record, call),
+            )
             if type(result) is Refusal
             else result
             for raw, at, record, call, result in zip(
@@ -116,11 +121,27 @@ class Door:
             )
         ]
 
-    def admit_again(self, place: Place, redriven: Redriven) -> Verdict:
-        """The verdict on the call of a letter, as if it came the way that it had come."""
+    def admit_again(
+        self, place: Place, redriven: Redriven, call: bytes | Refusal | None = None
+    ) -> Verdict:
+        """The verdict on the call of a letter, as if it came the way that it had come.
+
+        `call`: what the record is understood as, where it is not itself the call.
+        """
         arrival = _arrival_again(place, redriven)
+        if isinstance(call, Refusal):
+            raw = place.record.value
+            return self._refuse(
+                raw, call, None, _passage(arrival, raw, place.at, place.record, None)
+            )
         there = Place(place.record, arrival.received_at)
-        return self.admit([place.record.value], arrival, [there])[0]
+        return self.admit([call or place.record.value], arrival, [there])[0]
+
+    def refuse(
+        self, raw: bytes, refusal: Refusal, at: datetime, record: Record | None = None
+    ) -> Verdict:
+        """The verdict on bytes that no call could be made of."""
+        return self._refuse(raw, refusal, None, _passage(Arrival(at), raw, at, record, None))
 
     def refuse_request(self, body: bytes, unread: Unread, *, cut: bool) -> Verdict:
         """The verdict on a whole request that could not be read."""

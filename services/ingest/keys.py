@@ -14,6 +14,7 @@ from services.ingest import answers
 from services.ingest.answers import Answer
 from services.ingest.domain.allowance import Allowance
 from services.ingest.door import Door
+from services.ingest.foreign import Foreign
 
 
 class Entrance(NamedTuple):
@@ -46,20 +47,23 @@ class Doors:
         self._inbound: dict[str, Door] = {}
         self._workspaces: Mapping[str, Workspace] = {}
         self._again: dict[tuple[str, str], Door] = {}
+        self._foreign: dict[str, Foreign] = {}
         self.renew(workspaces)
 
     def renew(self, workspaces: Mapping[str, Workspace]) -> None:
         """From now on these workspaces count. Whoever is inside already goes on as before."""
         by_hash: list[tuple[bytes, Entrance]] = []
         inbound: dict[str, Door] = {}
+        foreign: dict[str, Foreign] = {}
         for workspace in workspaces.values():
             inbound[workspace.name] = Door(workspace, "inbound", self._salt)
+            foreign[workspace.name] = Foreign(workspace)
             for source in workspace.sources:
                 if source.enabled:
                     entrance = self._entrance(workspace, source)
                     hashes = (value.lower().encode() for value in source.key_hashes)
                     by_hash.extend((value, entrance) for value in hashes)
-        self._by_hash, self._inbound = by_hash, inbound
+        self._by_hash, self._inbound, self._foreign = by_hash, inbound, foreign
         self._workspaces, self._again = workspaces, {}
 
     def _entrance(self, workspace: Workspace, source: Source) -> Entrance:
@@ -99,6 +103,10 @@ class Doors:
         if (door := self._again.get((found.name, source))) is None:
             door = self._again[found.name, source] = Door(found, source, self._salt)
         return door
+
+    def foreign_of(self, workspace: str) -> Foreign:
+        """What understands the records of a workspace that has a door."""
+        return self._foreign[workspace]
 
 
 def basic_user(authorization: bytes | None) -> str | None:

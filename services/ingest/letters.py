@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from schemas.base import derived_id
+import msgspec
+
+from schemas.base import derived_id, to_json
 from schemas.dead_letter import DeadLetter, Reason, Way
 from services.common.batch import Output, Record
 from services.common.dead_letters import again_id, as_output, of_record
@@ -57,13 +59,23 @@ class Passage(NamedTuple):
     cut: bool = False
 
 
+def located(verdict: Verdict, where: str) -> Verdict:
+    """A refusal that says where in a file it happened; what was let in stays as it is."""
+    if verdict.reason is None:
+        return verdict
+    letter = DeadLetter.model_validate_json(verdict.output.value)
+    detail = f"{where}: {letter.detail}"[:DETAIL_CHARACTERS_MAX]
+    value = to_json(letter.model_copy(update={"detail": detail}))
+    return verdict._replace(output=msgspec.structs.replace(verdict.output, value=value))
+
+
 def refused(raw: bytes, sender: Sender, refusal: Refusal, passage: Passage) -> Verdict:
     """The verdict on bytes that are not let in. Its id is derived from what names the call; that
     of a re-driven one from its former letter, so that repeats of it make one letter."""
     record = passage.record
     letter = DeadLetter(
         workspace=sender.workspace,
-        event_id=_id(raw, sender, passage),
+        event_id=_id(raw, sender, passage, refusal),
         service="ingest",
         reason=refusal.reason,
         detail=refusal.detail[:DETAIL_CHARACTERS_MAX],
@@ -84,7 +96,11 @@ def refused(raw: bytes, sender: Sender, refusal: Refusal, passage: Passage) -> V
     return Verdict(output, None, refusal.reason, refusal.detail)
 
 
-def _id(raw: bytes, sender: Sender, passage: Passage) -> UUID:
+def _id(raw: bytes, sender: Sender, passage: Passage, refusal: Refusal) -> UUID:
+    """A record of the log may be several calls (by several mappings): each has a message id too."""
     if passage.former is not None:
         return again_id("ingest", *passage.former)
-    return derived_id("dead", "ingest", sender.source, content_of(raw, passage.record).hex())
+    cause = [content_of(raw, passage.record).hex()]
+    if passage.record and refusal.message_id:
+        cause.append(refusal.message_id)
+    return derived_id("dead", "ingest", sender.source, *cause)

@@ -34,6 +34,11 @@ CONNECTIONS_CLOSED = Counter(
 QUEUE_EVENTS = Gauge(
     "rapport_ingest_producer_queue_events", "Records handed to the producer, not acknowledged yet"
 )
+PASSED_OVER = Counter(
+    "rapport_ingest_passed_over_records_total",
+    "Records of touchpoints.inbound that no call comes of: tombstones, and what mappings leave out",
+    ("source",),
+)
 INBOUND_LAG = Gauge(
     "rapport_ingest_inbound_lag_events",
     "Records of touchpoints.inbound that are not handled yet",

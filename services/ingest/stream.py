@@ -25,7 +25,8 @@ from services.common.settings import Settings
 from services.ingest import metrics
 from services.ingest.again import SOURCE, homeless, judged_again, workspace_named_by
 from services.ingest.api import count
-from services.ingest.door import Arrival
+from services.ingest.domain.refusal import Refusal
+from services.ingest.door import Arrival, Door
 from services.ingest.keys import Doors
 from services.ingest.letters import Place, Verdict
 from services.ingest.live import Live
@@ -89,7 +90,7 @@ class Inbound:
         judged: list[tuple[str, list[Verdict]]] = []
         for place in places:
             if redriven := redriven_of(place.record):
-                judged.append((redriven.source, [judged_again(self._doors, place, redriven)]))
+                judged.append((redriven.source, judged_again(self._doors, place, redriven)))
             else:
                 name = workspace_named_by(place.record, self._doors)
                 by_name.setdefault(name, []).append(place)
@@ -98,9 +99,27 @@ class Inbound:
             if door is None:
                 judged.append((SOURCE, [homeless(place, name) for place in those]))
             else:
-                values = [place.record.value for place in those]
-                judged.append((SOURCE, door.admit(values, Arrival(now), those)))
+                judged.append((SOURCE, self._admitted(door, those, now)))
         return judged
+
+    def _admitted(self, door: Door, places: list[Place], now: datetime) -> list[Verdict]:
+        """The verdicts on the calls that the records are; one may be several, or none."""
+        foreign = self._doors.foreign_of(door.sender.workspace)
+        raws: list[bytes] = []
+        of_calls: list[Place] = []
+        refusals: list[Verdict] = []
+        for place in places:
+            record, at = place
+            calls = foreign.understood(record)
+            for call in calls:
+                if isinstance(call, Refusal):
+                    refusals.append(door.refuse(record.value, call, at, record))
+                else:
+                    raws.append(call)
+                    of_calls.append(place)
+            if not calls:
+                metrics.PASSED_OVER.labels(SOURCE).inc()
+        return door.admit(raws, Arrival(now), of_calls) + refusals
 
     def _published(self, producer: Any, outputs: Sequence[Output], watchdog: Watchdog) -> bool:
         """True once every record is acknowledged; False when stopped before."""

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from services.common.settings import Settings
 from tests.bench.folds import bench_folds
+from tests.bench.importing import bench_import
 from tests.bench.ingest import bench_batch, bench_single
 from tests.bench.pipeline import bench_pipeline
 from tests.bench.stage import PROJECT, staged
@@ -26,6 +27,7 @@ GROUPS: dict[str, tuple[Callable[[Settings], Any], ...]] = {
     "stages": (bench_profile, bench_scoring),
     "pipeline": (bench_pipeline,),
     "folds": (bench_folds,),
+    "import": (bench_import,),
 }
 
 

@@ -103,3 +103,10 @@ def test_a_change_between_reading_and_watching_is_seen(tmp_path: Path) -> None:
     watch.look()
     watch.look()
     assert [source.name for source in taken[-1]["demo"].sources] == ["shop"]
+
+
+def test_a_changed_mapping_is_taken_too(watched: Watched) -> None:
+    watched.look(2)
+    watched.write("call: page\nuser_id: id\n", "mappings/visits.yaml")
+    watched.look(2)
+    assert list(watched.taken[-1]["demo"].mappings) == ["orders", "visits"]

@@ -140,10 +140,13 @@ def _judged(
     marks.append((REDRIVEN_HEADER, to_json(redriven)))
     key = letter.key or str(letter.id).encode()
     record = Record(topics.INBOUND.name, -1, -1, key, raw, tuple(marks))
-    verdict = judged_again(doors, Place(record, now), redriven)
-    if verdict.kind is None:
-        return Held(str(verdict.reason), verdict.detail)
-    return Sent(record.topic, key, raw, marks, verdict.output.event_id.decode())
+    verdicts = judged_again(doors, Place(record, now), redriven)
+    if not verdicts:
+        return Held("not_meant", "no mapping makes a call of it")
+    for verdict in verdicts:
+        if verdict.kind is None:
+            return Held(str(verdict.reason), verdict.detail)
+    return Sent(record.topic, key, raw, marks, verdicts[0].output.event_id.decode())
 
 
 def _between_services(letter: Letter, rule: Sequence[Operation]) -> list[Sent] | Held:
