@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 
 from schemas import catalogue, generate
+from schemas.base import to_json
 from schemas.touchpoints import FAMILIES, KINDS, SAMPLES
 from schemas.touchpoints.spoken import EVENTS, FIELDS, FIELDS_OF, names_of
+from services.profile.domain.event import FOLDED
+from services.scoring.rows.touchpoints import TYPED_KINDS, rows
+from tests.columns_messages import touchpoint as resolved
 from tests.unit.ingest_builders import accepted
 
 PAGE = (generate.FOLDER.parent / generate.CATALOGUE).read_text(encoding="utf-8")
@@ -90,3 +94,17 @@ def test_no_name_of_a_field_is_another_fields_too(kind: str) -> None:
     fields = KINDS[kind].model_fields
     names = [name for field in fields for name in names_of(kind, field)]
     assert len(names) == len(set(names))
+
+
+def test_only_fields_of_a_kind_are_read_further_on_since_extras_may_be_anything() -> None:
+    read = {kind: decoder.type.__struct_fields__ for kind, decoder in TYPED_KINDS.items()}
+    folded = {str(one.__struct_config__.tag): one.__struct_fields__ for one in FOLDED}
+    for fields_of in (read, folded):
+        for kind, fields in fields_of.items():
+            assert set(fields) <= KINDS[kind].model_fields.keys(), kind
+
+
+def test_an_extra_of_any_type_gets_into_the_columns() -> None:
+    odd = resolved("complaint_handled", severity="high", product=[1])
+    [(_, row)] = rows(to_json(odd), 1)
+    assert "C-77" in row
