@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID, uuid5
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -23,9 +23,14 @@ class Message(BaseModel):
 
 
 class Properties(BaseModel):
-    """The typed part of one kind of touchpoint. Unknown extra properties are kept."""
+    """The typed part of one kind of touchpoint. Unknown extra properties are kept.
+
+    `SAMPLE`: one complete, valid instance of the kind, used by documentation and tests.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+    SAMPLE: ClassVar[dict[str, Any]]
 
     kind: str
 

@@ -1,4 +1,5 @@
-"""Generates schemas/json: one JSON Schema for each message and an AsyncAPI 3 document.
+"""Generates schemas/json, one JSON Schema for each message and an AsyncAPI 3 document, and
+schemas/touchpoints.md, the catalogue of touchpoints.
 
 `python -m schemas.generate` writes; `--check` fails when the files are stale. Writing refuses a
 change that would break readers (a field gone, newly required, or of another type) unless
@@ -15,6 +16,7 @@ from typing import Any, Final
 import yaml
 from pydantic import BaseModel
 
+from schemas import catalogue
 from schemas.action import ActionRequested
 from schemas.alert import Alert
 from schemas.cloudevents import TYPES
@@ -28,6 +30,7 @@ from schemas.topics import TOPICS, Topic
 from schemas.touchpoint import ResolvedTouchpoint, Touchpoint
 
 FOLDER: Final = Path(__file__).with_name("json")
+CATALOGUE: Final = "touchpoints.md"
 MESSAGES: Final[dict[str, type[BaseModel]]] = {
     "touchpoints.accepted": Touchpoint,
     "touchpoints.resolved": ResolvedTouchpoint,
@@ -43,10 +46,15 @@ MESSAGES: Final[dict[str, type[BaseModel]]] = {
 
 
 def generated() -> dict[str, str]:
-    """File name -> content of everything in schemas/json."""
+    """File name -> content of everything in schemas/json, and of the catalogue."""
     files = {f"{name}.json": _json(schema_of(model)) for name, model in MESSAGES.items()}
     files["asyncapi.yaml"] = yaml.safe_dump(_asyncapi(), sort_keys=False, allow_unicode=True)
+    files[CATALOGUE] = catalogue.page()
     return files
+
+
+def _place(name: str) -> Path:
+    return FOLDER.parent / name if name == CATALOGUE else FOLDER / name
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
@@ -126,7 +134,8 @@ def _binding(topic: Topic) -> dict[str, Any]:
 def stale() -> list[str]:
     """Files that differ from what would be generated, or should not be there."""
     wanted = generated()
-    there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.*")}
+    paths = [*FOLDER.glob("*.*"), *FOLDER.parent.glob(CATALOGUE)]
+    there = {path.name: path.read_text(encoding="utf-8") for path in paths}
     return sorted(
         name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name)
     )
@@ -153,7 +162,7 @@ def main(arguments: list[str]) -> str | None:
         return "readers would break (--break if it is meant):\n  " + "\n  ".join(faults)
     FOLDER.mkdir(exist_ok=True)
     for name, content in generated().items():
-        (FOLDER / name).write_text(content, encoding="utf-8")
+        _place(name).write_text(content, encoding="utf-8")
     return None
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
 
 from schemas.base import Properties
 from schemas.identifier import Identifier
 
 
 class Aliased(Properties):
-    """`previous` is the identifier to join with the envelope's; equal ones are a no-op."""
+    """Two identifiers are said to be the same person: the touchpoint's and `previous`."""
 
     kind: Literal["aliased"] = "aliased"
-    previous: Identifier
+    previous: Identifier = Field(description="The other one; equal ones change nothing.")
 
-
-SAMPLE: dict[str, Any] = {
-    "kind": "aliased",
-    "previous": {"kind": "anonymous_id", "value": "dev-8f2"},
-}
+    SAMPLE: ClassVar[dict[str, Any]] = {
+        "kind": "aliased",
+        "previous": {"kind": "anonymous_id", "value": "dev-8f2"},
+    }

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.base import Name, Properties, ShortText
+from schemas.base import ShortText
 from schemas.money import Money
+from schemas.touchpoints.steps import ComplaintStep
 
 
-class ComplaintHandled(Properties):
-    """Ends the clock of the complaint with the same `complaint_id`."""
+class ComplaintHandled(ComplaintStep):
+    """A complaint was dealt with (处理). Ends the clock of its complaint_received."""
 
     kind: Literal["complaint_handled"] = "complaint_handled"
-    complaint_id: Name = Field(examples=["C-77"])
-    remedy: ShortText | None = None
-    team: ShortText | None = None
-    cost: Money | None = None
+    remedy: ShortText | None = Field(
+        default=None, description="What the customer got.", examples=["replacement"]
+    )
+    cost: Money | None = Field(default=None, description="What it cost the company.")
 
-
-SAMPLE: dict[str, Any] = {
-    "kind": "complaint_handled",
-    "complaint_id": "C-77",
-    "remedy": "replacement",
-    "cost": {"amount": "9.50", "currency": "USD"},
-}
+    SAMPLE: ClassVar[dict[str, Any]] = {
+        "kind": "complaint_handled",
+        "complaint_id": "C-77",
+        "remedy": "replacement",
+        "team": "logistics",
+        "cost": {"amount": "9.50", "currency": "USD"},
+    }

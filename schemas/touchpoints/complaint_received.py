@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from schemas.touchpoints.common import Category, Product, Severity, Text
+from schemas.touchpoints.steps import ComplaintStep
 
-from schemas.base import Name, Properties, ShortText
 
-
-class ComplaintReceived(Properties):
-    """`severity` from 1 (slight) to 4 (critical)."""
+class ComplaintReceived(ComplaintStep):
+    """A complaint arrived (接收). Its clock runs until it is handled."""
 
     kind: Literal["complaint_received"] = "complaint_received"
-    complaint_id: Name = Field(examples=["C-77"])
-    severity: Annotated[int, Field(ge=1, le=4)] = 2
-    category: ShortText | None = None
-    product: ShortText | None = None
-    team: ShortText | None = None
-    text: ShortText | None = None
+    severity: Severity = 2
+    category: Category | None = None
+    product: Product | None = None
+    text: Text | None = None
 
-
-SAMPLE: dict[str, Any] = {
-    "kind": "complaint_received",
-    "complaint_id": "C-77",
-    "severity": 3,
-    "category": "delivery",
-    "product": "CD-1997",
-    "team": "logistics",
-}
+    SAMPLE: ClassVar[dict[str, Any]] = {
+        "kind": "complaint_received",
+        "complaint_id": "C-77",
+        "severity": 3,
+        "category": "delivery",
+        "product": "CD-1997",
+        "team": "logistics",
+        "text": "it never came",
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,15 +10,16 @@ from schemas.base import Name, Properties
 
 
 class Custom(Properties):
-    """`name` as the sender called it; everything else is kept in `properties`."""
+    """Any event that has no kind of its own; kept whole."""
 
     kind: Literal["custom"] = "custom"
-    name: Name
-    properties: dict[str, Any] = Field(default_factory=dict)
+    name: Name = Field(description="As the sender called it.", examples=["Wishlist Shared"])
+    properties: dict[str, Any] = Field(
+        default_factory=dict, description="All that was sent with it."
+    )
 
-
-SAMPLE: dict[str, Any] = {
-    "kind": "custom",
-    "name": "Wishlist Shared",
-    "properties": {"size": 3},
-}
+    SAMPLE: ClassVar[dict[str, Any]] = {
+        "kind": "custom",
+        "name": "Wishlist Shared",
+        "properties": {"size": 3},
+    }

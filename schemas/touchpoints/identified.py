@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,13 +10,16 @@ from schemas.base import Properties
 
 
 class Identified(Properties):
-    """`traits`: names to values; a null removes the trait; the newest value of a name wins."""
+    """Who somebody is: identifiers come with the touchpoint, traits here."""
 
     kind: Literal["identified"] = "identified"
-    traits: dict[str, Any] = Field(default_factory=dict, max_length=500)
+    traits: dict[str, Any] = Field(
+        default_factory=dict,
+        max_length=500,
+        description="Names to values; null removes one, the newest of a name wins.",
+    )
 
-
-SAMPLE: dict[str, Any] = {
-    "kind": "identified",
-    "traits": {"first_name": "Ada", "city": "London", "email": "ada@x.example"},
-}
+    SAMPLE: ClassVar[dict[str, Any]] = {
+        "kind": "identified",
+        "traits": {"first_name": "Ada", "city": "London", "email": "ada@x.example"},
+    }

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.base import Name, Properties
+from schemas.base import Properties
 from schemas.money import Money
-from schemas.touchpoints.common import OrderLine
+from schemas.touchpoints.common import Lines, OrderId
 
 
 class OrderCompleted(Properties):
-    """An order; `total` is what was paid, tax and shipping included, after discounts."""
+    """A paid order. Sent again under the same `order_id`, the newest one counts."""
 
     kind: Literal["order_completed"] = "order_completed"
-    order_id: Name = Field(examples=["SO-1042"])
-    total: Money
-    lines: tuple[OrderLine, ...] = Field(default=(), max_length=1_000)
+    order_id: OrderId
+    total: Money = Field(description="What was paid: with tax and shipping, after discounts.")
+    lines: Lines = ()
 
-
-SAMPLE: dict[str, Any] = {
-    "kind": "order_completed",
-    "order_id": "SO-1042",
-    "total": {"amount": "29.33", "currency": "USD"},
-    "lines": [{"sku": "CD-1997", "category": "rock", "quantity": "2", "price": "14.66"}],
-}
+    SAMPLE: ClassVar[dict[str, Any]] = {
+        "kind": "order_completed",
+        "order_id": "SO-1042",
+        "total": {"amount": "29.33", "currency": "USD"},
+        "lines": [{"sku": "CD-1997", "category": "rock", "quantity": "2", "price": "14.66"}],
+    }

@@ -14,7 +14,7 @@ import msgspec
 
 from schemas.dead_letter import Reason
 from services.common.batch import Record
-from services.profile.domain.event import KIND_OF, Counted, Event, Facts, Name
+from services.profile.domain.event import ANY_FACTS, KIND_OF, Counted, Event, Facts, Name
 from services.profile.domain.ids import uuid_bytes
 from services.profile.domain.part import KIND_CODES, KindCode
 
@@ -66,7 +66,7 @@ class Refusal:
 
 _COUNTED: Final = Counted()
 _WITH_FACTS: Final = frozenset(KIND_OF.values())
-_KNOWN: Final = msgspec.json.Decoder(Envelope[Facts])
+_KNOWN: Final[msgspec.json.Decoder[Envelope[Facts]]] = msgspec.json.Decoder(Envelope[ANY_FACTS])
 _ANY: Final = msgspec.json.Decoder(Envelope[_Kind])
 _UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 

@@ -15,6 +15,7 @@ from schemas.base import to_json
 from schemas.profile import Profile
 from schemas.touchpoint import ResolvedTouchpoint, Touchpoint
 from schemas.touchpoints import KINDS, SAMPLES
+from services.profile import decode
 from services.profile.domain.ids import resolved_id, snapshot_id
 from services.profile.domain.part import KIND_CODES
 from tests.unit.profile_builders import START, fed, histories, touchpoint
@@ -47,7 +48,9 @@ def plain(value: Any, like: Any) -> Any:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_resolved_touchpoint_is_the_accepted_one_with_its_profile(kind: str) -> None:
-    sent = touchpoint("user_id:ada", "email:a@x.example", channel="web", **SAMPLES[kind])
+    properties = KINDS[kind].model_validate(SAMPLES[kind])
+    blank = touchpoint("user_id:ada", "email:a@x.example", channel="web")
+    sent = blank.model_copy(update={"properties": properties})
     outputs = fed([sent]).outputs
     (output,) = [one for one in outputs if one.topic == "touchpoints.resolved"]
     resolved = ResolvedTouchpoint.model_validate_json(output.value)
@@ -57,6 +60,23 @@ def test_a_resolved_touchpoint_is_the_accepted_one_with_its_profile(kind: str) -
 
 def test_every_kind_has_a_code_in_the_state() -> None:
     assert KINDS.keys() <= KIND_CODES.keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_counted_once_and_read_in_one_go(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "_read_unknown", None)  # the slow way, for kinds without facts
+    properties = KINDS[kind].model_validate(SAMPLES[kind])
+    sent = touchpoint("user_id:ada", channel="web").model_copy(update={"properties": properties})
+    snapshots = [
+        Profile.model_validate_json(output.value)
+        for output in fed([sent]).outputs
+        if output.topic == "profiles.changed"
+    ]
+    live = [one for one in snapshots if one.merged_into is None]
+    assert [one.behaviour.by_kind for one in live] == [{kind: 1}]
+    assert live[0].behaviour.by_channel == {"web": 1}
 
 
 def test_records_carry_the_cloudevents_attributes() -> None:

@@ -170,7 +170,8 @@ def test_every_sample_can_be_sent_and_arrives(ingest: Ingest, prefix: str) -> No
     calls = [call_for(kind) | {"messageId": f"{prefix}-{kind}"} for kind in KINDS]
     assert ingest.send("batch", {"batch": calls}).json() == {"success": True}
     values = found(ingest.kafka, "touchpoints.accepted", of_messages(prefix), len(KINDS))
-    assert {value["properties"]["kind"] for value in values} == set(KINDS)
+    kinds = {value["message_id"]: value["properties"]["kind"] for value in values}
+    assert kinds == {f"{prefix}-{kind}": kind for kind in KINDS}
 
 
 def test_what_comes_by_kafka_is_validated_in_the_same_way(ingest: Ingest, prefix: str) -> None:

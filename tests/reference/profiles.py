@@ -14,6 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from schemas.touchpoint import Touchpoint
+from schemas.touchpoints.aliased import Aliased
 from services.common.workspace import Workspace
 from services.profile.domain.ids import Hashes
 from tests.reference.facts import Facts, facts_of_events
@@ -71,7 +72,7 @@ def _links(
     links = []
     for keys, event in counted:
         others = keys[1:]
-        if event.properties.kind == "aliased":
+        if isinstance(event.properties, Aliased):
             previous = event.properties.previous
             if (previous.kind, previous.value) not in blocked:
                 others = [*others, (previous.kind, previous.value)]

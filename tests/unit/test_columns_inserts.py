@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from schemas import topics
 from schemas.base import to_json
+from schemas.touchpoints import SAMPLES
 from services.scoring import columns as columns_module
 from services.scoring.refuse import record_of
 from tests.columns_messages import MESSAGES, record, touchpoint
@@ -33,7 +34,7 @@ def gone(*_: Any) -> Exception:
 def test_rows_are_inserted_and_then_committed() -> None:
     world = World([(topic, to_json(message)) for (topic, _), message in MESSAGES.items()])
     world.columns.step()
-    assert len(world.clickhouse.rows["touchpoints"]) == 12
+    assert len(world.clickhouse.rows["touchpoints"]) == len(SAMPLES)
     assert set(world.consumer.committed) == {topic for topic, _ in MESSAGES}
     assert world.clickhouse.inserts == len(world.clickhouse.rows) == 11
 

@@ -20,6 +20,8 @@ PARTS: Final = {
     "app": ("name", "version"),
 }
 
+#: Kinds that happen in one place, whatever tells of them.
+OF_KIND: Final = {"call_completed": "phone", "store_visited": "store"}
 WEB_LIBRARIES: Final = frozenset({"analytics.js", "analytics-next", "rudderlabs javascript sdk"})
 APP_MARKS: Final = ("ios", "android", "swift", "kotlin", "flutter", "react-native", "unity")
 
@@ -57,8 +59,8 @@ def channel_of(call: Call, context: Call, properties: Call, kind: str) -> str | 
     said = context.get("channel") or properties.get("channel") or call.get("channel")
     if said and isinstance(said, str):
         return said[:100]
-    if kind == "call_completed":
-        return "phone"
+    if kind in OF_KIND:
+        return OF_KIND[kind]
     if call["type"] == "screen":
         return "app"
     library = context.get("library")

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas.dead_letter import Reason
-from services.ingest.domain import care, commerce
+from schemas.touchpoints import KINDS
+from schemas.touchpoints.spoken import EVENTS
 from services.ingest.domain.identity import Blocked, cleaned
 from services.ingest.domain.refusal import Refusal
-from services.ingest.domain.shapes import Fields, put
+from services.ingest.domain.shapes import Fields, Shape, put, shape_of
 
 Call = dict[str, Any]
-Shape = Callable[[Fields, str], None]
-
-
-def _as_it_is(_fields: Fields, _currency_default: str) -> None:
-    """The sender's names are the kind's names."""
-
 
 #: As many as schemas.touchpoints.identified takes.
 TRAITS_MAX: Final = 500
+#: As many as schemas.touchpoints.account_linked takes.
+ROLE_CHARACTERS_MAX: Final = 2_000
+#: Kinds that calls of their own bring, and the one of any other event.
+UNTRACKED: Final = frozenset({"identified", "aliased", "account_linked", "custom"})
 #: Kind of a tracked event -> what brings its properties into shape.
 TRACKED: Final[dict[str, Shape]] = {
-    "page_viewed": _as_it_is,
-    "product_viewed": commerce.product_viewed,
-    "order_completed": commerce.order_completed,
-    "order_refunded": commerce.order_refunded,
-    "call_completed": care.call_completed,
-    "complaint_received": care.complaint_received,
-    "complaint_handled": care.complaint_handled,
-    "survey_answered": care.survey_answered,
+    kind: shape_of(kind, model) for kind, model in KINDS.items() if kind not in UNTRACKED
 }
-#: The spellings that senders use, so that the usual ones cost one look-up.
-_SPELLED: Final = {kind.replace("_", " ").title(): kind for kind in TRACKED} | {
-    kind: kind for kind in TRACKED
-}
+
+
+class Meant(NamedTuple):
+    """What the name of an event says: its kind, how that is read, and fields of its own."""
+
+    kind: str
+    shape: Shape
+    says: Fields
 
 
 def properties_of(call: Call, context: Fields, currency: str, blocked: Blocked) -> Fields | Refusal:
@@ -65,13 +60,24 @@ def fields_of(call: Call, name: str) -> Fields | Refusal:
     return value
 
 
-def kind_of_event(name: str) -> str:
-    """ "Order Completed", "order completed" and order_completed are one kind; unknown: custom."""
-    kind = _SPELLED.get(name)
-    if kind is not None:
-        return kind
-    spelled = name[:100].strip().casefold().replace(" ", "_").replace("-", "_")
-    return spelled if spelled in TRACKED else "custom"
+def meant_by(name: str) -> Meant | None:
+    """ "Order Completed", "order completed" and order_completed are one kind; unknown: None."""
+    return _MEANT.get(name) or _MEANT.get(_spelled(name))
+
+
+def _spelled(name: str) -> str:
+    return name[:100].strip().casefold().replace(" ", "_").replace("-", "_")
+
+
+def _names() -> dict[str, Meant]:
+    """Both usual spellings of every known name, so that they cost one look-up."""
+    names = {kind.replace("_", " ").title(): Meant(kind, TRACKED[kind], {}) for kind in TRACKED}
+    for name, (kind, says) in EVENTS.items():
+        names[name] = Meant(kind, TRACKED[kind], dict(says))
+    return names | {_spelled(name): meant for name, meant in names.items()}
+
+
+_MEANT: Final = _names()
 
 
 def _track(call: Call, currency: str) -> Fields | Refusal:
@@ -81,13 +87,23 @@ def _track(call: Call, currency: str) -> Fields | Refusal:
     sent = fields_of(call, "properties")
     if isinstance(sent, Refusal):
         return sent
-    kind = kind_of_event(name)
-    if kind == "custom":
+    meant = meant_by(name)
+    if meant is None:
         return {"kind": "custom", "name": name.strip(), "properties": sent}
     fields = _without_nulls(sent)
-    TRACKED[kind](fields, currency)
-    fields["kind"] = kind
+    if meant.says:
+        _say(fields, meant.says)
+    meant.shape(fields, currency)
+    fields["kind"] = meant.kind
     return fields
+
+
+def _say(fields: Fields, says: Fields) -> None:
+    """What the event's name says holds; what the sender put there steps aside."""
+    for name, value in says.items():
+        if name in fields and fields[name] != value:
+            fields[f"{name}_sent"] = fields[name]
+        fields[name] = value
 
 
 def _identify(call: Call, context: Fields) -> Fields | Refusal:
@@ -129,7 +145,10 @@ def _group(call: Call) -> Fields | Refusal:
         account = str(account)
     if not isinstance(account, str) or not account.strip():
         return Refusal(Reason.BAD_PROPERTIES, "a group call needs a groupId", "groupId")
-    return {"kind": "account_linked", "account_id": account.strip(), "traits": traits}
+    fields = {"kind": "account_linked", "account_id": account.strip(), "traits": traits}
+    if isinstance(role := traits.get("role"), str):
+        fields["role"] = role[:ROLE_CHARACTERS_MAX]
+    return fields
 
 
 def _alias(call: Call, blocked: Blocked) -> Fields | Refusal:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from functools import reduce
+from operator import or_
+from typing import Any, Final
 
 import msgspec
 
-from services.profile.domain.part import KIND_CODES, KindCode
+from services.profile.domain.part import KIND_CODES, KINDS, KindCode
 
 
 class Name(msgspec.Struct, gc=False):
@@ -88,7 +90,8 @@ class Linked(msgspec.Struct, tag_field="kind", tag="account_linked", gc=False):
 
 
 class Counted(msgspec.Struct, tag_field="kind", tag="custom", gc=False):
-    """Any kind that is counted and nothing else."""
+    """Any kind that is counted and nothing else; each has a subclass, so that one decoder
+    knows it."""
 
 
 Facts = (
@@ -106,10 +109,26 @@ Facts = (
     | Counted
 )
 
+
+def _kind(facts: type[msgspec.Struct]) -> str:
+    return str(facts.__struct_config__.tag)
+
+
+#: Facts of the kinds that have a class of their own above.
+FOLDED: Final[tuple[type[msgspec.Struct], ...]] = Facts.__args__
+#: Facts of all other kinds that the state knows.
+COUNTED: Final = tuple(
+    msgspec.defstruct(kind, [], bases=(Counted,), tag_field="kind", tag=kind, gc=False)
+    for kind in KINDS
+    if kind not in map(_kind, FOLDED)
+)
+
 #: The kind of touchpoint that facts are of, as the state knows it.
 KIND_OF: Final[dict[type, KindCode]] = {
-    facts: KIND_CODES[str(facts.__struct_config__.tag)] for facts in Facts.__args__
+    facts: KIND_CODES[_kind(facts)] for facts in (*FOLDED, *COUNTED)
 }
+#: The union of all facts, for a decoder.
+ANY_FACTS: Final[Any] = reduce(or_, KIND_OF)
 
 
 class Event(msgspec.Struct, gc=False):

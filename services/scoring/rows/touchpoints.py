@@ -198,15 +198,26 @@ class Complaint(msgspec.Struct, frozen=True, gc=False):
     category: str | None = None
     product: str | None = None
     team: str | None = None
+
+    def typed(self) -> Typed:
+        return Typed(
+            complaint_id=self.complaint_id,
+            severity=self.severity,
+            category=self.category or "",
+            product=self.product or "",
+            team=self.team or "",
+        )
+
+
+class Handled(msgspec.Struct, frozen=True, gc=False):
+    complaint_id: str
+    team: str | None = None
     cost: Money | None = None
 
     def typed(self) -> Typed:
         amount, currency = _amount(self.cost)
         return Typed(
             complaint_id=self.complaint_id,
-            severity=self.severity,
-            category=self.category or "",
-            product=self.product or "",
             team=self.team or "",
             amount=amount,
             currency=currency,
@@ -228,7 +239,8 @@ class Custom(msgspec.Struct, frozen=True, gc=False):
         return Typed(name=self.name)
 
 
-#: Kinds with columns of their own; any other keeps what it has in `properties`.
+#: Kinds with columns of their own; any other keeps what it has in `properties`. Only fields of
+#: the kind's model are read: an extra property may be of any type.
 TYPED_KINDS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "page_viewed": msgspec.json.Decoder(Page),
     "product_viewed": msgspec.json.Decoder(Product),
@@ -236,7 +248,7 @@ TYPED_KINDS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "order_refunded": msgspec.json.Decoder(Refund),
     "call_completed": msgspec.json.Decoder(Call),
     "complaint_received": msgspec.json.Decoder(Complaint),
-    "complaint_handled": msgspec.json.Decoder(Complaint),
+    "complaint_handled": msgspec.json.Decoder(Handled),
     "survey_answered": msgspec.json.Decoder(Survey),
     "custom": msgspec.json.Decoder(Custom),
 }

@@ -1,0 +1,20 @@
+"""Somebody says that two identifiers are one person."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from schemas.touchpoints.steps import MergeRequest
+
+
+class ProfileMergeRequested(MergeRequest):
+    """Somebody says that two identifiers are one person. Recorded; nothing is merged by it yet."""
+
+    kind: Literal["profile_merge_requested"] = "profile_merge_requested"
+
+    SAMPLE: ClassVar[dict[str, Any]] = {
+        "kind": "profile_merge_requested",
+        "other": {"kind": "email", "value": "ada@x.example"},
+        "reason": "same address",
+        "requested_by": "a-17",
+    }
