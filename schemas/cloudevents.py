@@ -24,6 +24,7 @@ TYPES: Final = {
     "alerts.raised": "rapport.alert.raised",
     "actions.requested": "rapport.action.requested",
     "dead_letters": "rapport.dead_letter",
+    "violations": "rapport.plan.violated",
 }
 
 

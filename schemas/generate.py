@@ -25,6 +25,7 @@ from schemas.profile import Profile
 from schemas.scores import Scores
 from schemas.topics import TOPICS, Topic
 from schemas.touchpoint import ResolvedTouchpoint, Touchpoint
+from schemas.violation import Violation
 
 FOLDER: Final = Path(__file__).with_name("json")
 MESSAGES: Final[dict[str, type[BaseModel]]] = {
@@ -37,6 +38,7 @@ MESSAGES: Final[dict[str, type[BaseModel]]] = {
     "alerts.raised": Alert,
     "actions.requested": ActionRequested,
     "dead_letters": DeadLetter,
+    "violations": Violation,
 }
 
 

@@ -90,6 +90,9 @@ ACTIONS = Topic(
 DEAD_LETTERS = Topic(
     "dead_letters", "source topic", "DeadLetter", *_kept(30), "all", "scoring columns, re-drive"
 )
+VIOLATIONS = Topic(
+    "violations", "source", "Violation", *_kept(30), "ingest", "scoring columns, others"
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     INBOUND,
@@ -102,4 +105,5 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ALERTS,
     ACTIONS,
     DEAD_LETTERS,
+    VIOLATIONS,
 )

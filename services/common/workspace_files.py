@@ -23,6 +23,8 @@ FILES: Final = {
     "endpoints.yaml": "endpoints",
 }
 PLAIN: Final = "workspace.yaml"
+#: Folder of the folder -> field of Workspace: each file of it is one item, named after the file.
+FOLDERS: Final = {"plans": "plans"}
 _FILE_OF: Final = {field: name for name, field in FILES.items()}
 
 #: Fields whose values are not repeated in a message: somebody may have pasted the key itself.
@@ -82,6 +84,8 @@ def load_workspaces(folder: Path) -> dict[str, Workspace]:
 
 def _load(folder: Path) -> Workspace:
     files = {name: _File(folder / name) for name in (PLAIN, *FILES) if (folder / name).is_file()}
+    several = {name: _files_in(folder / name) for name in FOLDERS}
+    files |= {f"{name}/{one.path.name}": one for name in several for one in several[name]}
     problems = [problem for file in files.values() for problem in file.problems]
     if problems:
         raise WorkspaceError(problems)
@@ -89,11 +93,28 @@ def _load(folder: Path) -> Workspace:
     for name, field in FILES.items():
         if name in files and files[name].value is not None:  # an empty file says nothing
             content[field] = files[name].value
+    for name, field in FOLDERS.items():
+        content[field] = [_named(one) for one in several[name]]
     try:
         return Workspace.model_validate(content)
     except ValidationError as error:
         faults = error.errors(include_url=False)
         raise WorkspaceError([_problem(folder, files, fault) for fault in faults]) from None
+
+
+def _files_in(folder: Path) -> list[_File]:
+    return [_File(path) for path in sorted(folder.glob("*.yaml"))]
+
+
+def _named(file: _File) -> dict[str, Any]:
+    """The fields of a file that is one item, with its name."""
+    fields = {} if file.value is None else file.value
+    if not isinstance(fields, dict):
+        raise WorkspaceError([Problem(file.path, 1, "", "is no list of fields", "write `field:`")])
+    if "name" in fields:
+        what, line = "is that of the file", file.line_of(["name"])
+        raise WorkspaceError([Problem(file.path, line, "name", what, "take it out")])
+    return {"name": file.path.stem, **fields}
 
 
 def _plain_fields(file: _File) -> dict[str, Any]:
@@ -102,7 +123,7 @@ def _plain_fields(file: _File) -> dict[str, Any]:
         raise WorkspaceError([Problem(file.path, 1, "", "is no list of fields", "write name: ...")])
     elsewhere = [
         Problem(file.path, file.line_of([field]), field, "has a file of its own", f"use {name}")
-        for name, field in FILES.items()
+        for name, field in (FILES | FOLDERS).items()
         if field in plain
     ]
     if elsewhere:
@@ -179,10 +200,13 @@ def _repeated(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[int, str
 
 def _problem(folder: Path, files: Mapping[str, _File], fault: ErrorDetails) -> Problem:
     place = fault["loc"]
+    if fault["type"] == "rule":
+        place = (*place, *fault["ctx"]["field"])
     name = _FILE_OF.get(str(place[0]), PLAIN) if place else PLAIN
     inside = place[1:] if name != PLAIN else place
-    if fault["type"] == "rule":
-        inside = (*inside, fault["ctx"]["field"])
+    if place and place[0] in FOLDERS.values():
+        name = [one for one in files if one.startswith(f"{place[0]}/")][int(place[1])]
+        inside = place[2:]
     line = files[name].line_of(inside) if name in files else 1
     field = ".".join(map(str, inside or place))
     if name not in files:
@@ -238,7 +262,11 @@ def _fields_at(place: Place) -> list[str]:
     for part in place:
         if isinstance(part, str) and isinstance(model, type) and issubclass(model, BaseModel):
             model = model.model_fields[part].annotation
+        elif isinstance(part, str):  # a name in a mapping
+            model = get_args(model)[-1]
         elif isinstance(part, int):
             model = next((one for one in get_args(model) if one is not Ellipsis), None)
     known = isinstance(model, type) and issubclass(model, BaseModel)
-    return sorted(model.model_fields) if known else []
+    if not known:
+        return []
+    return sorted(field.alias or name for name, field in model.model_fields.items())

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 #: A change counts once two looks in a row have seen it: an editor may be half way through.
 LOOK_EVERY_S: Final = 1.0
 
+#: Of one workspace or of several, which may have folders of their own.
+DEPTHS: Final = ("*.yaml", "*/*.yaml", "*/*/*.yaml")
 #: Path, time of the last change, size and inode of each file.
 Seen = tuple[tuple[str, int, int, int], ...]
 Workspaces = Mapping[str, Workspace]
@@ -80,7 +82,7 @@ class WorkspaceWatch:
 
 def _seen(folder: Path) -> Seen:
     found = []
-    for path in sorted({*folder.glob("*.yaml"), *folder.glob("*/*.yaml")}):
+    for path in sorted({path for deep in DEPTHS for path in folder.glob(deep)}):
         try:
             stat = path.stat()
         except OSError:  # gone between two calls, or a link that leads nowhere for a moment

@@ -23,7 +23,7 @@ from services.ingest.body import Calls, inflated, too_large
 from services.ingest.domain.refusal import Refusal
 from services.ingest.door import Arrival, Door
 from services.ingest.keys import Doors, Entrance
-from services.ingest.letters import Verdict
+from services.ingest.letters import Verdict, outputs_of
 from services.ingest.paths import ENDPOINTS, Endpoint
 from services.ingest.publisher import Publisher, Unavailable
 from services.ingest.requests import Receive, Request, Scope
@@ -125,7 +125,7 @@ class Api:
         return _bad_request(refusal.reason, refusal.detail, closing)
 
     async def _publish(self, verdicts: Sequence[Verdict], door: Door) -> None:
-        await self._publisher.publish([verdict.output for verdict in verdicts])
+        await self._publisher.publish(outputs_of(verdicts))
         hit("ingest_before_ack")
         count(verdicts, door.sender.source)
 
@@ -138,6 +138,9 @@ def count(verdicts: Sequence[Verdict], source: str) -> None:
             metrics.ACCEPTED.labels(kind, source).inc(events)
         elif reason is not None:
             metrics.REFUSED.labels(reason.value, source).inc(events)
+    for each in verdicts:
+        if each.violated is not None:
+            metrics.VIOLATIONS.labels(source, each.violated.event, each.violated.mode).inc()
 
 
 def _calls(endpoint: Endpoint, request: Request) -> Calls | Refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -10,7 +11,7 @@ from schemas.base import derived_id
 from schemas.dead_letter import DeadLetter, Reason
 from services.common.batch import Output, Record
 from services.common.dead_letters import as_output
-from services.ingest.domain.refusal import Refusal
+from services.ingest.domain.refusal import Refusal, Violated
 
 DETAIL_CHARACTERS_MAX: Final = 2_000
 #: Kafka takes messages of 1 MB; base64 makes four bytes of three.
@@ -24,6 +25,7 @@ class Verdict(NamedTuple):
     kind: str | None
     reason: Reason | None = None
     detail: str = ""
+    violated: Violated | None = None
 
 
 class Place(NamedTuple):
@@ -65,4 +67,14 @@ def refused(
         at=at,
     )
     output = as_output(letter, key=record.topic if record else sender.source)
-    return Verdict(output, None, refusal.reason, refusal.detail)
+    return Verdict(output, None, refusal.reason, refusal.detail, refusal.violated)
+
+
+def outputs_of(verdicts: Iterable[Verdict]) -> list[Output]:
+    """All that is published: each call, and what is not as planned in it."""
+    outputs = []
+    for verdict in verdicts:
+        outputs.append(verdict.output)
+        if verdict.violated is not None:
+            outputs.append(verdict.violated.output)
+    return outputs

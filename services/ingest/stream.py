@@ -28,7 +28,7 @@ from services.ingest.api import count
 from services.ingest.domain.refusal import Refusal
 from services.ingest.door import Arrival
 from services.ingest.keys import Doors
-from services.ingest.letters import Place, Sender, Verdict, refused
+from services.ingest.letters import Place, Sender, Verdict, outputs_of, refused
 from services.ingest.reading import decoded
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class Inbound:
             return
         hit("after_read")
         judged = self._judged(places, now)
-        outputs = [verdict.output for _, verdicts in judged for verdict in verdicts]
+        outputs = [output for _, verdicts in judged for output in outputs_of(verdicts)]
         if self._published(producer, outputs, watchdog):
             hit("before_next_commit")
             for source, verdicts in judged:

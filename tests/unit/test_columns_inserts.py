@@ -35,7 +35,7 @@ def test_rows_are_inserted_and_then_committed() -> None:
     world.columns.step()
     assert len(world.clickhouse.rows["touchpoints"]) == 12
     assert set(world.consumer.committed) == {topic for topic, _ in MESSAGES}
-    assert world.clickhouse.inserts == len(world.clickhouse.rows) == 10
+    assert world.clickhouse.inserts == len(world.clickhouse.rows) == 11
 
 
 def test_nothing_is_committed_while_clickhouse_is_missing_and_reading_is_paused() -> None:

@@ -14,6 +14,7 @@ from services.scoring.rows import (
     profiles,
     scores,
     touchpoints,
+    violations,
 )
 from services.scoring.rows.table import Processor, Row, Rows, Table
 
@@ -26,6 +27,7 @@ PROCESSORS: Final[dict[str, Processor]] = {
     topics.ALERTS.name: alerts.rows,
     topics.ACTIONS.name: actions.rows,
     topics.DEAD_LETTERS.name: dead_letters.rows,
+    topics.VIOLATIONS.name: violations.rows,
 }
 
 #: In the order of insertion. A profile comes before its redirect, which is read against it.
@@ -42,6 +44,7 @@ TABLES: Final[dict[str, Table]] = {
         alerts.TABLE,
         actions.TABLE,
         dead_letters.TABLE,
+        violations.TABLE,
     )
 }
 

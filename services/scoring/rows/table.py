@@ -34,7 +34,9 @@ IDENTIFIERS: Final = pa.list_(pa.struct([("kind", TEXT), ("value", TEXT)]))
 Uuid = Annotated[str, msgspec.Meta(min_length=36, max_length=36)]
 UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 #: The columns of type UUID, in whichever table.
-UUIDS: Final = frozenset({"event_id", "profile_id", "merged_into", "alert_id", "cause_event_id"})
+UUIDS: Final = frozenset(
+    {"event_id", "profile_id", "merged_into", "alert_id", "cause_event_id", "touchpoint_id"}
+)
 #: A moment as the schemas write it (ISO 8601, UTC, at most µs). `Table.arrow` reads a whole column
 #: of them at once, which takes a seventh of what datetimes take.
 Moment = Annotated[str, msgspec.Meta(min_length=20, max_length=32)]
