@@ -20,6 +20,16 @@ Unplanned = Literal["ignore", "allow", "quarantine", "block"]
 WITH_TRAITS: Final = frozenset({"identified", "account_linked"})
 
 
+def as_kind(name: str) -> str:
+    """An event's name in the spelling of kinds."""
+    return name.strip().casefold().replace(" ", "_").replace("-", "_")
+
+
+def can_be_planned(kind: str, name: str) -> bool:
+    """Whether a plan can name an event: a custom one that is called like a kind it can not."""
+    return kind != "custom" or as_kind(name) not in KINDS
+
+
 class Event(Part):
     """One event. `schema`: JSON Schema (draft 2020-12) of its properties, as they are published;
     `traits`: that of its traits, where it has some."""
@@ -57,7 +67,7 @@ class Plan(Part):
     @model_validator(mode="after")
     def _events_are_named_as_they_are_published(self) -> Self:
         for name, event in self.events.items():
-            kind = name.strip().casefold().replace(" ", "_").replace("-", "_")
+            kind = as_kind(name)
             if kind == "custom":
                 raise broken(("events", name), "names no event", "write the name that senders use")
             if kind in KINDS and kind != name:

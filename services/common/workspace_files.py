@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from services.common.plan import Plan
 from services.common.workspace import Workspace
+from services.common.workspace_parts import Part
 
 #: File of the folder -> field of Workspace; workspace.yaml holds the plain fields.
 FILES: Final = {
@@ -31,6 +33,7 @@ _FILE_OF: Final = {field: name for name, field in FILES.items()}
 SECRET_FIELDS: Final = frozenset({"key_hashes"})
 
 Place = Sequence[str | int]
+Some = TypeVar("Some", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,27 @@ def _load(folder: Path) -> Workspace:
             content[field] = files[name].value
     for name, field in FOLDERS.items():
         content[field] = [_named(one) for one in several[name]]
+    return _validated(Workspace, content, files)
+
+
+def _validated(model: type[Some], content: dict[str, Any], files: Mapping[str, _File]) -> Some:
     try:
-        return Workspace.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
         faults = error.errors(include_url=False)
-        raise WorkspaceError([_problem(folder, files, fault) for fault in faults]) from None
+        raise WorkspaceError([_problem(files, fault) for fault in faults]) from None
+
+
+def load_plan(path: Path) -> Plan:
+    """The tracking plan of one file, wherever it lies. WorkspaceError when it is wrong."""
+    file = _File(path)
+    if file.problems:
+        raise WorkspaceError(file.problems)
+    return _validated(_Plans, {"plans": [_named(file)]}, {f"plans/{path.name}": file}).plans[0]
+
+
+class _Plans(Part):
+    plans: tuple[Plan, ...]
 
 
 def _files_in(folder: Path) -> list[_File]:
@@ -198,7 +217,7 @@ def _repeated(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[int, str
             yield from _repeated(item, seen)
 
 
-def _problem(folder: Path, files: Mapping[str, _File], fault: ErrorDetails) -> Problem:
+def _problem(files: Mapping[str, _File], fault: ErrorDetails) -> Problem:
     place = fault["loc"]
     if fault["type"] == "rule":
         place = (*place, *fault["ctx"]["field"])
@@ -207,11 +226,12 @@ def _problem(folder: Path, files: Mapping[str, _File], fault: ErrorDetails) -> P
     if place and place[0] in FOLDERS.values():
         name = [one for one in files if one.startswith(f"{place[0]}/")][int(place[1])]
         inside = place[2:]
-    line = files[name].line_of(inside) if name in files else 1
     field = ".".join(map(str, inside or place))
     if name not in files:
-        return Problem(folder / name, 1, "", "is not there", "copy it from deploy/workspace")
-    return Problem(folder / name, line, field, _what(fault), _mend(fault))
+        missing = files[PLAIN].path.with_name(name)
+        return Problem(missing, 1, "", "is not there", "copy it from deploy/workspace")
+    line = files[name].line_of(inside)
+    return Problem(files[name].path, line, field, _what(fault), _mend(fault))
 
 
 def _what(fault: ErrorDetails) -> str:

@@ -6,7 +6,7 @@ import string
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.common.plan_schema import (
@@ -133,6 +133,7 @@ holding = secrets.flatmap(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(STRICT), min_size=1, max_size=4), holding)
 def test_no_fault_repeats_a_value(several: list[dict[str, Any]], held: tuple[str, Any]) -> None:
     secret, value = held

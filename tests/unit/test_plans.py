@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.touchpoint import Touchpoint
@@ -169,6 +169,7 @@ def test_the_answer_waits_for_the_violations_too() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=3), max_size=4))
 def test_judging_changes_nothing_of_what_is_let_in(properties: dict[str, Any]) -> None:
     call = json.dumps(wish(**{**properties, "size": properties.get("size")})).encode()
