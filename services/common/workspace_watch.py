@@ -10,7 +10,8 @@ from typing import Final
 
 from services.common.workspace import Workspace
 from services.common.workspace_files import WorkspaceError, load_workspaces
-from services.common.workspace_metrics import REFUSED, RELOADS
+from services.common.workspace_metrics import REFUSED, RELOADS, VERSION
+from services.common.workspace_version import version_of
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class WorkspaceWatch:
     ) -> None:
         self._folder = folder
         self._current = workspaces
+        _tell(workspaces)
         self._changed = changed
         # nothing: the files may have changed since they were read
         self._read: Seen = ()
@@ -54,11 +56,14 @@ class WorkspaceWatch:
             return
         self._read = self._last
         try:
-            self._take(load_workspaces(self._folder))
+            found = load_workspaces(self._folder)
         except WorkspaceError as error:
             RELOADS.labels("refused").inc()
             REFUSED.set(1)
             log.error("the workspace stays as it was, since its files are wrong:\n%s", error)
+            return
+        if _seen(self._folder) == self._read:  # else half of it may be of another version
+            self._take(found)
 
     def _take(self, found: Workspaces) -> None:
         REFUSED.set(0)
@@ -69,6 +74,7 @@ class WorkspaceWatch:
             found = {name: found.get(name, known) for name, known in self._current.items()}
         self._current = found
         self._changed(found)
+        _tell(found)
         RELOADS.labels("taken").inc()
         log.info("the workspace's files were read again")
 
@@ -78,6 +84,12 @@ class WorkspaceWatch:
                 self.look()
             except Exception:
                 log.exception("could not look at the workspace's files; trying again")
+
+
+def _tell(workspaces: Workspaces) -> None:
+    """Say which version is in use, now that it is."""
+    VERSION.clear()
+    VERSION.labels(version_of(workspaces)).set(1)
 
 
 def _seen(folder: Path) -> Seen:
