@@ -67,7 +67,11 @@ class Fault(NamedTuple):
 
 def compiled(schema: Schema) -> Draft202012Validator:
     """Ready to be asked. SchemaError when it is none, or has a keyword that means nothing."""
-    for place, name in _unknown(schema, ()):
+    try:
+        unknown = list(_unknown(schema, ()))
+    except RecursionError:  # an anchor of YAML within itself
+        raise SchemaError((), "holds itself", "use a `$ref` for that") from None
+    for place, name in unknown:
         alike = get_close_matches(name, KEYWORDS, 1)
         mend = f"did you mean `{alike[0]}`?" if alike else "take it out (a note is a `$comment`)"
         raise SchemaError((*place, name), "is no keyword of JSON Schema", mend)
@@ -84,7 +88,7 @@ def compiled(schema: Schema) -> Draft202012Validator:
         what = f"is no JSON Schema: {error.message}"[:DETAIL_CHARACTERS_MAX]
         place = tuple(error.instance_path)
         raise SchemaError(place, what, MENDS.get(place[-1] if place else "", MEND)) from None
-    except ValueError as error:  # a date of YAML, for example, which JSON has not
+    except (ValueError, TypeError) as error:  # a date of YAML, for example, which JSON has not
         raise SchemaError((), f"is no JSON: {error}", "put it in quotes") from None
 
 

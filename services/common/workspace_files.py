@@ -283,7 +283,7 @@ def _fields_at(place: Place) -> list[str]:
         if isinstance(part, str) and isinstance(model, type) and issubclass(model, BaseModel):
             model = model.model_fields[part].annotation
         elif isinstance(part, str):  # a name in a mapping
-            model = get_args(model)[-1]
+            model = next(reversed(get_args(model)), None)
         elif isinstance(part, int):
             model = next((one for one in get_args(model) if one is not Ellipsis), None)
     known = isinstance(model, type) and issubclass(model, BaseModel)

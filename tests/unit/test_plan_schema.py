@@ -19,6 +19,8 @@ from services.common.plan_schema import (
     faults_of,
 )
 
+ENDLESS: dict[str, Any] = {}
+ENDLESS["items"] = ENDLESS
 WRONG = {
     "a keyword that is spelled wrong": (
         {"properties": {"size": {"minimun": 1}}},
@@ -36,6 +38,8 @@ WRONG = {
     "a format that nobody knows": ({"format": "emial"}, ("format",), MENDS["format"]),
     "another document": ({"$ref": "http://x.example/y"}, (), MEND),
     "a place that is not there": ({"$ref": "#/$defs/z"}, (), MEND),
+    "a name that is no text": ({"properties": {1: {}}}, (), "put it in quotes"),
+    "what holds itself": (ENDLESS, (), "use a `$ref` for that"),
     "what JSON has not": ({"const": object()}, (), "put it in quotes"),
 }
 
