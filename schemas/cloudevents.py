@@ -25,6 +25,7 @@ TYPES: Final = {
     "actions.requested": "rapport.action.requested",
     "dead_letters": "rapport.dead_letter",
     "dead_letters.handled": "rapport.dead_letter.handled",
+    "violations": "rapport.plan.violated",
 }
 
 

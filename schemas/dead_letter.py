@@ -29,6 +29,8 @@ class Reason(StrEnum):
     TOO_DEEP = "too_deep"
     POISON = "poison"
     UNDELIVERABLE = "undeliverable"
+    PLAN_VIOLATION = "plan_violation"
+    PLAN_BLOCKED = "plan_blocked"
 
 
 class Way(Message):

@@ -28,6 +28,7 @@ from schemas.profile import Profile
 from schemas.scores import Scores
 from schemas.topics import TOPICS, Topic
 from schemas.touchpoint import ResolvedTouchpoint, Touchpoint
+from schemas.violation import Violation
 
 FOLDER: Final = Path(__file__).with_name("json")
 CATALOGUE: Final = "touchpoints.md"
@@ -42,6 +43,7 @@ MESSAGES: Final[dict[str, type[BaseModel]]] = {
     "actions.requested": ActionRequested,
     "dead_letters": DeadLetter,
     "dead_letters.handled": LetterHandled,
+    "violations": Violation,
 }
 
 

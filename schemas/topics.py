@@ -98,6 +98,9 @@ HANDLED = Topic(
     "rapport dead-letters",
     "scoring columns, others",
 )
+VIOLATIONS = Topic(
+    "violations", "source", "Violation", *_kept(30), "ingest", "scoring columns, others"
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     INBOUND,
@@ -111,4 +114,5 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ACTIONS,
     DEAD_LETTERS,
     HANDLED,
+    VIOLATIONS,
 )

@@ -23,6 +23,7 @@ from schemas.profile import Behaviour, OpenComplaint, Profile, Purchases, Servic
 from schemas.scores import AliveBelow, Churn, Clv, JourneyFacts, Rfm, Scores
 from schemas.touchpoint import ResolvedTouchpoint
 from schemas.touchpoints import SAMPLES
+from schemas.violation import Fault, Violation
 from services.common.batch import Record
 from services.scoring.rows import PROCESSORS
 from services.scoring.waiting import Line
@@ -274,6 +275,22 @@ HANDLED: Final = LetterHandled(
     rule="cast timestamp to time",
 )
 
+VIOLATION: Final = Violation(
+    workspace="demo",
+    event_id=derived_id("violation"),
+    source="web",
+    plan="shop",
+    event="Wishlist Shared",
+    outcome="blocked",
+    faults=(
+        Fault(field="size", rule="required", detail="is missing"),
+        Fault(field="lines.0.sku", rule="enum", detail="the value is none of them"),
+    ),
+    touchpoint_id=derived_id("event"),
+    message_id="m-1",
+    at=NOON,
+)
+
 #: (topic, name of the sample) -> message: every kind of message there is.
 MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
     **{(topics.RESOLVED.name, kind): touchpoint(kind) for kind in SAMPLES},
@@ -308,6 +325,7 @@ MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
     (topics.DEAD_LETTERS.name, "bad time"): LETTER,
     (topics.DEAD_LETTERS.name, "refused again"): LETTER_AGAIN,
     (topics.HANDLED.name, "redriven"): HANDLED,
+    (topics.VIOLATIONS.name, "two fields"): VIOLATION,
 }
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "position": "services.cli.position:app",
     "webhooks": "services.cli.webhooks:app",
     "workspace": "services.cli.workspace:app",
+    "plan": "services.cli.plans.command:app",
     "dead-letters": "services.cli.dead_letters:app",
 }
 

@@ -1,4 +1,4 @@
-"""`rapport workspace`: is the folder of YAML files right?"""
+"""`rapport workspace`: is the folder of YAML files right, what would change, make it so."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import Annotated
 
 import typer
 
+from services.cli.workspace_changes import Change, changes, judges_anew
+from services.cli.workspace_effect import refused_lately, taken_over
+from services.cli.workspace_swap import SwapError, former_of, swap
 from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.common.workspace_files import Problem, WorkspaceError, load_workspaces
+from services.common.workspace_version import version_of
 
 app = typer.Typer(help="What belongs to a company: a folder of YAML files.", no_args_is_help=True)
 
@@ -42,6 +46,82 @@ def check(
         typer.echo(json.dumps({"ok": True, "workspaces": list(found)}))
     else:
         typer.echo("\n".join(map(_line, found.values())))
+
+
+@app.command("plan")
+def plan(
+    draft: Annotated[Path, typer.Argument(help="a folder that may become the running one")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
+) -> None:
+    """What would change if this draft were applied, and what that means."""
+    running, wanted = _running(), _load(draft)
+    found = changes(running, wanted)
+    versions = {"running": version_of(running), "draft": version_of(wanted)}
+    if as_json:
+        told = [{**change._asdict(), "place": ".".join(change.place)} for change in found]
+        typer.echo(json.dumps({**versions, "changes": told}))
+        return
+    _show(found, wanted)
+    typer.echo(f"running {versions['running']}, draft {versions['draft']}")
+
+
+@app.command("apply")
+def apply(
+    draft: Annotated[Path, typer.Argument(help="the folder that becomes the running one")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Make a draft the running version: all of it at once; the former version is kept."""
+    folder = Settings().workspace
+    if draft.resolve() == folder.resolve():
+        typer.echo(f"{draft} is the running one: ingest reads what is changed in it", err=True)
+        raise typer.Exit(1)
+    running, wanted = _running(), _load(draft)
+    found = changes(running, wanted)
+    _show(found, wanted)
+    if not found:
+        return
+    if not yes:
+        typer.confirm(f"apply {draft} to {folder}?", abort=True)
+    try:
+        swap(draft, folder)
+    except SwapError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"applied {version_of(wanted)} to {folder}")
+    if running:
+        typer.echo(f"back to {version_of(running)}: rapport workspace apply {former_of(folder)}")
+    typer.echo(taken_over(Settings(), version_of(wanted)))
+
+
+def _load(folder: Path) -> dict[str, Workspace]:
+    try:
+        return load_workspaces(folder)
+    except WorkspaceError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+def _running() -> dict[str, Workspace]:
+    """What stands in the folder that the services read; nothing yet, or nothing right: none."""
+    try:
+        return load_workspaces(Settings().workspace)
+    except WorkspaceError as error:
+        typer.echo(
+            f"the running folder is wrong, all of the draft counts as new:\n{error}", err=True
+        )
+        return {}
+
+
+def _show(found: list[Change], wanted: dict[str, Workspace]) -> None:
+    if not found:
+        typer.echo("nothing would change")
+    for change in found:
+        typer.echo(f"{change}\n    {change.means}")
+    if judges_anew(found):
+        for one in (one for one in wanted.values() if one.plans):
+            typer.echo(refused_lately(one))
 
 
 def _as_json(problem: Problem) -> dict[str, str | int]:

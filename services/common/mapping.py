@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.money import Currency
-from services.common.part import Part, broken
+from services.common.workspace_parts import Part, broken
 
 CallType = Literal["track", "identify", "page", "screen", "group", "alias"]
 CellType = Literal["text", "number", "integer", "boolean", "time", "money"]

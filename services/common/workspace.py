@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,7 +10,8 @@ from schemas.money import Currency
 from services.common.mapping import Cell as Cell
 from services.common.mapping import RowMapping as RowMapping
 from services.common.mapping import TimeCell as TimeCell
-from services.common.part import Part, broken
+from services.common.plan import Plan
+from services.common.workspace_parts import Part, broken, different
 
 
 def _rising(part: Part, lower: str, higher: str) -> None:
@@ -21,15 +21,8 @@ def _rising(part: Part, lower: str, higher: str) -> None:
         raise broken(higher, what, f"let `{higher}` be the larger one")
 
 
-def _different(what: str, names: Iterable[Iterable[str]]) -> None:
-    """No two of a list have a name in common."""
-    seen: set[str] = set()
-    for place, some in enumerate(names):
-        for name in some:
-            if name in seen:
-                raise broken(place, f"has the {what} {name!r} of another one", "let one keep it")
-            seen.add(name)
-
+#: The source of what comes by Kafka, whether sources.yaml lists it or not.
+INBOUND: Final = "inbound"
 
 #: SHA-256 in hex.
 KeyHash = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
@@ -77,7 +70,7 @@ class Identity(Part):
     @field_validator("kinds")
     @classmethod
     def _each_kind_is_itself(cls, kinds: tuple[IdentifierRule, ...]) -> tuple[IdentifierRule, ...]:
-        _different("kind", ([rule.kind] for rule in kinds))
+        different("kind", ([rule.kind] for rule in kinds))
         return kinds
 
 
@@ -138,20 +131,43 @@ class Workspace(Part):
     alerts: AlertRules = AlertRules()
     endpoints: tuple[Endpoint, ...] = ()
     mappings: dict[str, RowMapping] = Field(default_factory=dict)
+    plans: tuple[Plan, ...] = ()
 
     @field_validator("sources")
     @classmethod
     def _each_source_is_itself(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
         """A key opens one source."""
-        _different("name", ([source.name] for source in sources))
-        _different("key", ({value.lower() for value in source.key_hashes} for source in sources))
+        different("name", ([source.name] for source in sources))
+        different("key", ({value.lower() for value in source.key_hashes} for source in sources))
         return sources
 
     @field_validator("endpoints")
     @classmethod
     def _each_endpoint_is_itself(cls, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
-        _different("name", ([endpoint.name] for endpoint in endpoints))
+        different("name", ([endpoint.name] for endpoint in endpoints))
         return endpoints
+
+    @model_validator(mode="after")
+    def _one_plan_for_each_source(self) -> Self:
+        """A source that is there has one plan at most; one plan at most is for all the others."""
+        known = {source.name for source in self.sources} | {INBOUND}
+        taken: dict[str, str] = {}
+        for place, plan in enumerate(self.plans):
+            for number, source in enumerate(plan.sources or ("",)):
+                field = ("plans", place, "sources", number) if source else ("plans", place)
+                if source and source not in known:
+                    what = f"is {source!r}, which is no source"
+                    raise broken(field, what, f"known are {', '.join(sorted(known))}")
+                if source in taken:
+                    what = f"is for {source or 'all sources'!r}, as plan {taken[source]!r} is"
+                    raise broken(field, what, "name other `sources` in one of them")
+                taken[source] = plan.name
+        return self
+
+    def plan_of(self, source: str) -> Plan | None:
+        """The tracking plan of a source: the one that names it, else the one for all."""
+        named = (plan for plan in self.plans if source in plan.sources)
+        return next(named, next((plan for plan in self.plans if not plan.sources), None))
 
     def alive_thresholds(self) -> tuple[float, ...]:
         """Every P(alive) that some rule asks about, highest first: scores tell when each is met."""

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from services.common.plan import Plan
 from services.common.workspace import Workspace
+from services.common.workspace_parts import Part
 
 #: File of the folder -> field of Workspace; workspace.yaml holds the plain fields.
 FILES: Final = {
@@ -24,7 +26,9 @@ FILES: Final = {
     "endpoints.yaml": "endpoints",
 }
 PLAIN: Final = "workspace.yaml"
-#: Folder of the folder, a file for each mapping; its name is the mapping's.
+#: Folder of the folder -> field of Workspace: each file of it is one item, named after the file.
+FOLDERS: Final = {"plans": "plans"}
+#: Likewise of mappings, which are asked for by their name.
 MAPPINGS: Final = "mappings"
 _FILE_OF: Final = {field: name for name, field in FILES.items()}
 
@@ -32,6 +36,7 @@ _FILE_OF: Final = {field: name for name, field in FILES.items()}
 SECRET_FIELDS: Final = frozenset({"key_hashes"})
 
 Place = Sequence[str | int]
+Some = TypeVar("Some", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +89,11 @@ def load_workspaces(folder: Path) -> dict[str, Workspace]:
 
 
 def _load(folder: Path) -> Workspace:
-    names = [name for name in (PLAIN, *FILES) if (folder / name).is_file()]
-    names += [f"{MAPPINGS}/{path.name}" for path in sorted((folder / MAPPINGS).glob("*.yaml"))]
-    files = {name: _File(folder / name) for name in names}
+    files = {name: _File(folder / name) for name in (PLAIN, *FILES) if (folder / name).is_file()}
+    several = {name: _files_in(folder / name) for name in FOLDERS}
+    files |= {f"{name}/{one.path.name}": one for name in several for one in several[name]}
+    mappings = {one.path.stem: one for one in _files_in(folder / MAPPINGS)}
+    files |= {f"{MAPPINGS}/{name}.yaml": one for name, one in mappings.items()}
     problems = [problem for file in files.values() for problem in file.problems]
     if problems:
         raise WorkspaceError(problems)
@@ -94,12 +101,45 @@ def _load(folder: Path) -> Workspace:
     for name, field in FILES.items():
         if name in files and files[name].value is not None:  # an empty file says nothing
             content[field] = files[name].value
-    content[MAPPINGS] = {Path(name).stem: files[name].value for name in names if "/" in name}
+    for name, field in FOLDERS.items():
+        content[field] = [_named(one) for one in several[name]]
+    content[MAPPINGS] = {name: one.value for name, one in mappings.items()}
+    return _validated(Workspace, content, files)
+
+
+def _validated(model: type[Some], content: dict[str, Any], files: Mapping[str, _File]) -> Some:
     try:
-        return Workspace.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
         faults = error.errors(include_url=False)
-        raise WorkspaceError([_problem(folder, files, fault) for fault in faults]) from None
+        raise WorkspaceError([_problem(files, fault) for fault in faults]) from None
+
+
+def load_plan(path: Path) -> Plan:
+    """The tracking plan of one file, wherever it lies. WorkspaceError when it is wrong."""
+    file = _File(path)
+    if file.problems:
+        raise WorkspaceError(file.problems)
+    return _validated(_Plans, {"plans": [_named(file)]}, {f"plans/{path.name}": file}).plans[0]
+
+
+class _Plans(Part):
+    plans: tuple[Plan, ...]
+
+
+def _files_in(folder: Path) -> list[_File]:
+    return [_File(path) for path in sorted(folder.glob("*.yaml"))]
+
+
+def _named(file: _File) -> dict[str, Any]:
+    """The fields of a file that is one item, with its name."""
+    fields = {} if file.value is None else file.value
+    if not isinstance(fields, dict):
+        raise WorkspaceError([Problem(file.path, 1, "", "is no list of fields", "write `field:`")])
+    if "name" in fields:
+        what, line = "is that of the file", file.line_of(["name"])
+        raise WorkspaceError([Problem(file.path, line, "name", what, "take it out")])
+    return {"name": file.path.stem, **fields}
 
 
 def _plain_fields(file: _File) -> dict[str, Any]:
@@ -108,12 +148,9 @@ def _plain_fields(file: _File) -> dict[str, Any]:
         raise WorkspaceError([Problem(file.path, 1, "", "is no list of fields", "write name: ...")])
     elsewhere = [
         Problem(file.path, file.line_of([field]), field, "has a file of its own", f"use {name}")
-        for name, field in FILES.items()
+        for name, field in (FILES | FOLDERS | {f"{MAPPINGS}/NAME.yaml": MAPPINGS}).items()
         if field in plain
     ]
-    if MAPPINGS in plain:
-        line, what = file.line_of([MAPPINGS]), "has a folder of its own"
-        elsewhere.append(Problem(file.path, line, MAPPINGS, what, f"use {MAPPINGS}/NAME.yaml"))
     if elsewhere:
         raise WorkspaceError(elsewhere)
     return dict(plain)
@@ -186,20 +223,23 @@ def _repeated(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[int, str
             yield from _repeated(item, seen)
 
 
-def _problem(folder: Path, files: Mapping[str, _File], fault: ErrorDetails) -> Problem:
+def _problem(files: Mapping[str, _File], fault: ErrorDetails) -> Problem:
     place = fault["loc"]
-    if len(place) > 1 and place[0] == MAPPINGS:
-        name, inside = f"{MAPPINGS}/{place[1]}.yaml", place[2:]
-    else:
-        name = _FILE_OF.get(str(place[0]), PLAIN) if place else PLAIN
-        inside = place[1:] if name != PLAIN else place
     if fault["type"] == "rule":
-        inside = (*inside, fault["ctx"]["field"])
-    line = files[name].line_of(inside) if name in files else 1
+        place = (*place, *fault["ctx"]["field"])
+    name = _FILE_OF.get(str(place[0]), PLAIN) if place else PLAIN
+    inside = place[1:] if name != PLAIN else place
+    if place and place[0] in FOLDERS.values():
+        name = [one for one in files if one.startswith(f"{place[0]}/")][int(place[1])]
+        inside = place[2:]
+    elif len(place) > 1 and place[0] == MAPPINGS:
+        name, inside = f"{MAPPINGS}/{place[1]}.yaml", place[2:]
     field = ".".join(map(str, inside or place))
     if name not in files:
-        return Problem(folder / name, 1, "", "is not there", "copy it from deploy/workspace")
-    return Problem(folder / name, line, field, _what(fault), _mend(fault))
+        missing = files[PLAIN].path.with_name(name)
+        return Problem(missing, 1, "", "is not there", "copy it from deploy/workspace")
+    line = files[name].line_of(inside)
+    return Problem(files[name].path, line, field, _what(fault), _mend(fault))
 
 
 def _what(fault: ErrorDetails) -> str:
@@ -252,12 +292,13 @@ def _fields_at(place: Place) -> list[str]:
         if model is not None:
             field = model.model_fields.get(str(part))
             at = field.annotation if field else None
-        elif get_origin(at) is dict:
-            at = get_args(at)[1]
+        elif isinstance(part, str):  # a name in a mapping
+            at = next(reversed(get_args(at)), None)
         else:
             at = next((one for one in get_args(at) if one is not Ellipsis), None)
     model = _model_in(at)
-    return sorted(model.model_fields) if model else []
+    fields = model.model_fields.items() if model else ()
+    return sorted(field.alias or name for name, field in fields)
 
 
 def _model_in(at: Any) -> type[BaseModel] | None:

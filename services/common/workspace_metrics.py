@@ -13,3 +13,8 @@ REFUSED = Gauge(
     "rapport_workspace_refused",
     "1 while the workspace's files are wrong and the last good ones are in use",
 )
+VERSION = Gauge(
+    "rapport_workspace_info",
+    "1, with the version of the workspace that is in use: `rapport workspace plan` names it",
+    ("version",),
+)

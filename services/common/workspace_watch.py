@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Final
 
 from services.common.workspace import Workspace
-from services.common.workspace_files import MAPPINGS, WorkspaceError, load_workspaces
-from services.common.workspace_metrics import REFUSED, RELOADS
+from services.common.workspace_files import WorkspaceError, load_workspaces
+from services.common.workspace_metrics import REFUSED, RELOADS, VERSION
+from services.common.workspace_version import version_of
 
 log = logging.getLogger(__name__)
 
 #: A change counts once two looks in a row have seen it: an editor may be half way through.
 LOOK_EVERY_S: Final = 1.0
 
+#: Of one workspace or of several, which may have folders of their own.
+DEPTHS: Final = ("*.yaml", "*/*.yaml", "*/*/*.yaml")
 #: Path, time of the last change, size and inode of each file.
 Seen = tuple[tuple[str, int, int, int], ...]
 Workspaces = Mapping[str, Workspace]
@@ -30,6 +33,7 @@ class WorkspaceWatch:
     ) -> None:
         self._folder = folder
         self._current = workspaces
+        _tell(workspaces)
         self._changed = changed
         # nothing: the files may have changed since they were read
         self._read: Seen = ()
@@ -52,11 +56,14 @@ class WorkspaceWatch:
             return
         self._read = self._last
         try:
-            self._take(load_workspaces(self._folder))
+            found = load_workspaces(self._folder)
         except WorkspaceError as error:
             RELOADS.labels("refused").inc()
             REFUSED.set(1)
             log.error("the workspace stays as it was, since its files are wrong:\n%s", error)
+            return
+        if _seen(self._folder) == self._read:  # else half of it may be of another version
+            self._take(found)
 
     def _take(self, found: Workspaces) -> None:
         REFUSED.set(0)
@@ -67,6 +74,7 @@ class WorkspaceWatch:
             found = {name: found.get(name, known) for name, known in self._current.items()}
         self._current = found
         self._changed(found)
+        _tell(found)
         RELOADS.labels("taken").inc()
         log.info("the workspace's files were read again")
 
@@ -78,10 +86,15 @@ class WorkspaceWatch:
                 log.exception("could not look at the workspace's files; trying again")
 
 
+def _tell(workspaces: Workspaces) -> None:
+    """Say which version is in use, now that it is."""
+    VERSION.clear()
+    VERSION.labels(version_of(workspaces)).set(1)
+
+
 def _seen(folder: Path) -> Seen:
     found = []
-    patterns = ("*.yaml", "*/*.yaml", f"*/{MAPPINGS}/*.yaml")
-    for path in sorted({path for one in patterns for path in folder.glob(one)}):
+    for path in sorted({path for deep in DEPTHS for path in folder.glob(deep)}):
         try:
             stat = path.stat()
         except OSError:  # gone between two calls, or a link that leads nowhere for a moment

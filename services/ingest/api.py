@@ -23,7 +23,7 @@ from services.ingest.body import Calls, inflated, too_large
 from services.ingest.domain.refusal import Refusal
 from services.ingest.door import Arrival, Door, Unread
 from services.ingest.keys import Doors, Entrance
-from services.ingest.letters import Verdict
+from services.ingest.letters import Verdict, outputs_of
 from services.ingest.live import Live
 from services.ingest.paths import ENDPOINTS, Endpoint, path_of
 from services.ingest.publisher import Publisher, Unavailable
@@ -139,7 +139,7 @@ class Api:
         return _bad_request(unread.refusal.reason, unread.refusal.detail, closing)
 
     async def _publish(self, verdicts: Sequence[Verdict], door: Door) -> None:
-        await self._publisher.publish([verdict.output for verdict in verdicts])
+        await self._publisher.publish(outputs_of(verdicts))
         hit("ingest_before_ack")
         count(verdicts, door.sender.source)
         self._live.show(door.sender.source, verdicts)
@@ -153,6 +153,9 @@ def count(verdicts: Sequence[Verdict], source: str) -> None:
             metrics.ACCEPTED.labels(kind, source).inc(events)
         elif reason is not None:
             metrics.REFUSED.labels(reason.value, source).inc(events)
+    for each in verdicts:
+        if each.violated is not None:
+            metrics.VIOLATIONS.labels(source, each.violated.event, each.violated.mode).inc()
 
 
 def _calls(endpoint: Endpoint, request: Request) -> Calls | Refusal:

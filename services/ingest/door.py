@@ -28,6 +28,7 @@ from services.ingest.domain.draft import STAGES, Call, Draft, Origin, merged_con
 from services.ingest.domain.ids import Router, message_id_of_content
 from services.ingest.domain.refusal import Refusal
 from services.ingest.letters import Passage, Place, Sender, Verdict, content_of, refused
+from services.ingest.planned import Planned
 from services.ingest.reading import call_in
 from services.ingest.way import Again, dialect_of, shared_way, usable_id
 
@@ -86,6 +87,9 @@ class Door:
         self.sender = Sender(workspace.name, source)
         self._origin = Origin(workspace.name, source, workspace.currency, blocked)
         self._router = Router(salt, workspace.name)
+        plan = workspace.plan_of(source)
+        planned = [Planned(plan)] if plan else []
+        self._stages: tuple[Callable[[Draft], Any], ...] = (*STAGES, _validated, *planned, _dumped)
 
     def admit(
         self, raws: Sequence[bytes], arrival: Arrival, places: Sequence[Place] | None = None
@@ -105,7 +109,7 @@ class Door:
             call if type(call) is Refusal else Draft(call, self._origin, at)
             for call, at in zip(calls, times, strict=True)
         ]
-        for stage in (*STAGES, _validated, _dumped, self._admitting()):
+        for stage in (*self._stages, self._admitting()):
             results = _through(stage, results)
         return [
             self._refuse(
@@ -184,7 +188,7 @@ class Door:
                 occurred_at.encode(),
                 key,
             )
-            return Verdict(output, draft.kind)
+            return Verdict(output, draft.kind, violated=draft.violated)
 
         return admitted
 

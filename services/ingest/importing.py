@@ -17,7 +17,7 @@ from services.common.batch import Output
 from services.common.failpoints import hit
 from services.ingest.domain.mapped import Mapper
 from services.ingest.door import Door
-from services.ingest.letters import Verdict
+from services.ingest.letters import Verdict, outputs_of
 from services.ingest.row_files import RowFile
 from services.ingest.rows import judged
 from services.ingest.tally import Progress, ProgressFile, Tally
@@ -82,7 +82,7 @@ class Import:
                 hit("after_read")
                 verdicts = self.judge.verdicts(batch, at)
                 tally = Tally.of(verdicts, len(batch))
-                self._send([verdict.output for verdict in verdicts], batch[-1].number, tally)
+                self._send(outputs_of(verdicts), batch[-1].number, tally)
                 hit("middle_of_produce")
                 self._settle(OPEN_ROWS_MAX)
                 self.watch(rows.share_read(), self.progress.tally)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -13,7 +14,7 @@ from schemas.base import derived_id, to_json
 from schemas.dead_letter import DeadLetter, Reason, Way
 from services.common.batch import Output, Record
 from services.common.dead_letters import again_id, as_output, of_record
-from services.ingest.domain.refusal import Refusal
+from services.ingest.domain.refusal import Refusal, Violated
 
 DETAIL_CHARACTERS_MAX: Final = 2_000
 #: Kafka takes messages of 1 MB; base64 makes four bytes of three.
@@ -27,6 +28,7 @@ class Verdict(NamedTuple):
     kind: str | None
     reason: Reason | None = None
     detail: str = ""
+    violated: Violated | None = None
 
 
 class Place(NamedTuple):
@@ -93,7 +95,7 @@ def refused(raw: bytes, sender: Sender, refusal: Refusal, passage: Passage) -> V
         **of_record(record),
     )
     output = as_output(letter, key=record.topic if record else sender.source)
-    return Verdict(output, None, refusal.reason, refusal.detail)
+    return Verdict(output, None, refusal.reason, refusal.detail, refusal.violated)
 
 
 def _id(raw: bytes, sender: Sender, passage: Passage, refusal: Refusal) -> UUID:
@@ -104,3 +106,13 @@ def _id(raw: bytes, sender: Sender, passage: Passage, refusal: Refusal) -> UUID:
     if passage.record and refusal.message_id:
         cause.append(refusal.message_id)
     return derived_id("dead", "ingest", sender.source, *cause)
+
+
+def outputs_of(verdicts: Iterable[Verdict]) -> list[Output]:
+    """All that is published: each call, and what is not as planned in it."""
+    outputs = []
+    for verdict in verdicts:
+        outputs.append(verdict.output)
+        if verdict.violated is not None:
+            outputs.append(verdict.violated.output)
+    return outputs

@@ -14,6 +14,11 @@ REFUSED = Counter(
     "Calls and requests that became dead letters, or were answered with an error",
     ("reason", "source"),
 )
+VIOLATIONS = Counter(
+    "rapport_ingest_violations_total",
+    "Events that are not as planned; those that the plan does not name count as (unplanned)",
+    ("source", "event", "mode"),
+)
 ANSWERS = Counter("rapport_ingest_answers_total", "Answers of the HTTP API by status", ("status",))
 REQUEST_SECONDS = Histogram(
     "rapport_ingest_request_seconds",

@@ -28,7 +28,7 @@ from services.ingest.api import count
 from services.ingest.domain.refusal import Refusal
 from services.ingest.door import Arrival, Door
 from services.ingest.keys import Doors
-from services.ingest.letters import Place, Verdict
+from services.ingest.letters import Place, Verdict, outputs_of
 from services.ingest.live import Live
 from services.ingest.way import redriven_of
 
@@ -76,7 +76,7 @@ class Inbound:
             return
         hit("after_read")
         judged = self._judged(places, now)
-        outputs = [verdict.output for _, verdicts in judged for verdict in verdicts]
+        outputs = [output for _, verdicts in judged for output in outputs_of(verdicts)]
         if self._published(producer, outputs, watchdog):
             hit("before_next_commit")
             for source, verdicts in judged:

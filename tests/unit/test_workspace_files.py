@@ -183,7 +183,9 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(file=st.sampled_from([PLAIN, *FILES]), value=values | st.text(max_size=30))
 def test_whatever_a_file_holds_is_taken_or_told(folder: Path, file: str, value: Any) -> None:
     """And every problem has a line that the file has."""

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from services.common import workspace_watch
 from services.common.workspace import Workspace
 from services.common.workspace_files import load_workspaces
-from services.common.workspace_metrics import REFUSED
+from services.common.workspace_metrics import REFUSED, VERSION
+from services.common.workspace_version import version_of
 from services.common.workspace_watch import Workspaces, WorkspaceWatch
 
 EXAMPLE = Path("deploy/workspace")
@@ -65,6 +67,38 @@ def test_a_wrong_file_changes_nothing_until_it_is_right(watched: Watched) -> Non
     watched.look(2)
     assert watched.sources() == ["shop"]
     assert REFUSED._value.get() == 0
+
+
+def test_what_changes_while_it_is_read_is_read_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_and_change(folder: Path) -> dict[str, Workspace]:
+        found = load_workspaces(folder)
+        watched.write("- name: later\n")
+        return found
+
+    watched.write(ANOTHER)
+    with monkeypatch.context() as patch:
+        patch.setattr(workspace_watch, "load_workspaces", read_and_change)
+        watched.look(2)
+    assert watched.taken == []
+    watched.look(2)
+    assert watched.sources() == ["later"]
+
+
+def test_the_version_in_use_is_told(watched: Watched, tmp_path: Path) -> None:
+    def told() -> list[str]:
+        [metric] = VERSION.collect()
+        return [sample.labels["version"] for sample in metric.samples]
+
+    assert told() == [version_of(load_workspaces(tmp_path))]
+    watched.write("- nam: shop\n")
+    before = told()
+    watched.look(3)
+    assert told() == before
+    watched.write(ANOTHER)
+    watched.look(2)
+    assert told() == [version_of(load_workspaces(tmp_path))] != before
 
 
 def test_what_says_the_same_is_not_handed_over(watched: Watched) -> None:

@@ -18,7 +18,7 @@ from services.ingest.domain.clock import occurred_at
 from services.ingest.domain.context import channel_of, kept
 from services.ingest.domain.identity import Blocked, Known, identifiers_of
 from services.ingest.domain.kinds import fields_of, properties_of
-from services.ingest.domain.refusal import Refusal
+from services.ingest.domain.refusal import Refusal, Violated
 
 Call = dict[str, Any]
 Fields = dict[str, Any]
@@ -56,6 +56,7 @@ class Draft:
     channel: str | None = None
     context: Fields = field(default_factory=dict)
     notes: Fields = field(default_factory=dict)
+    violated: Violated | None = None
 
 
 Stage = Callable[[Draft], Draft | Refusal]

@@ -14,6 +14,7 @@ from services.scoring.rows import (
     profiles,
     scores,
     touchpoints,
+    violations,
 )
 from services.scoring.rows.table import Processor, Row, Rows, Table
 
@@ -27,6 +28,7 @@ PROCESSORS: Final[dict[str, Processor]] = {
     topics.ACTIONS.name: actions.rows,
     topics.DEAD_LETTERS.name: dead_letters.rows,
     topics.HANDLED.name: dead_letters.handled,
+    topics.VIOLATIONS.name: violations.rows,
 }
 
 #: In the order of insertion. A profile comes before its redirect, which is read against it.
@@ -44,6 +46,7 @@ TABLES: Final[dict[str, Table]] = {
         actions.TABLE,
         dead_letters.TABLE,
         dead_letters.HANDLED,
+        violations.TABLE,
     )
 }
 
