@@ -111,7 +111,9 @@ def _mapped(mapper: Mapper, row: object, name: str, time: str | None) -> Calls:
         return [Refusal(Reason.NOT_AN_OBJECT, f"mapping {mapper.name}: no row is in it")]
     call = mapped(mapper, row, name, time)
     if type(call) is Refusal:
-        return [Refusal(call.reason, f"mapping {mapper.name}: {call.detail}", call.field)]
+        detail, message_id = f"mapping {mapper.name}: {call.detail}", mapper.message_id(row, name)
+        named = message_id if isinstance(message_id, str) else None
+        return [Refusal(call.reason, detail, call.field, named)]
     return [] if call is None else [call]
 
 

@@ -222,8 +222,9 @@ def test_the_stream_takes_them_and_passes_tombstones_over() -> None:
     assert PASSED_OVER.labels("inbound")._value.get() == before + 1
 
 
-def test_two_refused_calls_of_one_record_are_two_dead_letters() -> None:
-    nobody = ROW | {"customer": None, "mail": None}
+@pytest.mark.parametrize("wrong", [{"customer": None, "mail": None}, {"amount": "x"}])
+def test_two_refused_calls_of_one_record_are_two_dead_letters(wrong: JsonObject) -> None:
+    nobody = ROW | wrong
     two = {name: mapping(event=name, debezium={"table": "orders"}) for name in ("One", "Two")}
     kafka = turned(message(change("c", None, nobody)), workspaces={"demo": workspace(**two)})
     letters = [json.loads(value) for value in kafka.values]

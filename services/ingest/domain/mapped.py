@@ -43,7 +43,7 @@ class Mapper:
         for read, values in self._only:
             if (value := read(row)) is MISSING or text_of(value) not in values:
                 return None
-        message_id = self._message_id(row, named)
+        message_id = self.message_id(row, named)
         if type(message_id) is Refusal:
             return message_id
         call = _filled(self._plan, row)
@@ -58,7 +58,7 @@ class Mapper:
         call.update(self._constants)
         return call  # type: ignore[no-any-return]  # a plan makes objects
 
-    def _message_id(self, row: Row, named: str | None) -> str | Refusal:
+    def message_id(self, row: Row, named: str | None) -> str | Refusal:
         """The same for the same row and mapping, whenever and wherever it is read."""
         if named is not None:
             content = _exact([self.name, "named", named])
