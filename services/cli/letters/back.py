@@ -48,7 +48,7 @@ class Sent(NamedTuple):
     """One record to publish. `event_id`: of the touchpoint that comes of it."""
 
     topic: str
-    key: bytes
+    key: bytes | None
     value: bytes
     headers: list[Header]
     event_id: str
@@ -138,7 +138,8 @@ def _judged(
     if letter.workspace != NOBODY:
         marks.append(("workspace", letter.workspace.encode()))
     marks.append((REDRIVEN_HEADER, to_json(redriven)))
-    key = letter.key or str(letter.id).encode()
+    # a row's change is named by its key too: one that had none must not get one
+    key = letter.key if letter.topic else str(letter.id).encode()
     record = Record(topics.INBOUND.name, -1, -1, key, raw, tuple(marks))
     verdicts = judged_again(doors, Place(record, now), redriven)
     if not verdicts:
