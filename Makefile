@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# Test files run beside each other, each worker with engines of its own: most of them wait.
+TEST_WORKERS ?= 2
 
 NODE_SDKS   := tests/sdks/node/node_modules/.ready
 BROWSER_SDK := tests/sdks/browser/node_modules/.ready
@@ -14,7 +16,7 @@ demo: $(READY)      ## the main job on embedded engines, from nothing to a page 
 	@$(BIN)/rapport demo
 
 test: $(READY) $(BROWSER_SDK) chromium     ## all tests, on real engines and in a real browser
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-sdks: $(READY) $(NODE_SDKS) $(GO_SDKS)   ## the SDKs for Node and Go, against a real ingest
 	@$(BIN)/python -m pytest tests/sdks

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
+from typing import Any, Final, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -15,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from services.common.plan import Plan
 from services.common.workspace import Workspace
+from services.common.workspace_mends import mend_of, what_is_wrong
 from services.common.workspace_parts import Part
 
 #: File of the folder -> field of Workspace; workspace.yaml holds the plain fields.
@@ -32,8 +31,6 @@ FOLDERS: Final = {"plans": "plans"}
 MAPPINGS: Final = "mappings"
 _FILE_OF: Final = {field: name for name, field in FILES.items()}
 
-#: Fields whose values are not repeated in a message: somebody may have pasted the key itself.
-SECRET_FIELDS: Final = frozenset({"key_hashes"})
 
 Place = Sequence[str | int]
 Some = TypeVar("Some", bound=BaseModel)
@@ -147,13 +144,23 @@ def _plain_fields(file: _File) -> dict[str, Any]:
     if not isinstance(plain, dict):
         raise WorkspaceError([Problem(file.path, 1, "", "is no list of fields", "write name: ...")])
     elsewhere = [
-        Problem(file.path, file.line_of([field]), field, "has a file of its own", f"use {name}")
+        Problem(
+            file.path,
+            file.line_of([field]),
+            field,
+            f"has a {_kind(name)} of its own",
+            f"use {name}",
+        )
         for name, field in (FILES | FOLDERS | {f"{MAPPINGS}/NAME.yaml": MAPPINGS}).items()
         if field in plain
     ]
     if elsewhere:
         raise WorkspaceError(elsewhere)
     return dict(plain)
+
+
+def _kind(name: str) -> str:
+    return "folder" if "/" in name else "file"
 
 
 class _File:
@@ -239,72 +246,4 @@ def _problem(files: Mapping[str, _File], fault: ErrorDetails) -> Problem:
         missing = files[PLAIN].path.with_name(name)
         return Problem(missing, 1, "", "is not there", "copy it from deploy/workspace")
     line = files[name].line_of(inside)
-    return Problem(files[name].path, line, field, _what(fault), _mend(fault))
-
-
-def _what(fault: ErrorDetails) -> str:
-    match fault["type"]:
-        case "missing":
-            return "is missing"
-        case "extra_forbidden":
-            return "is no field that is known here"
-        case "rule":
-            return str(fault["ctx"]["what"])
-        case "tuple_type":
-            return "is no list"
-        case "model_type":
-            return "is no list of fields"
-    said = fault["msg"].replace("Input should", "should").replace("String should", "should")
-    if SECRET_FIELDS & set(map(str, fault["loc"])) or isinstance(fault["input"], (dict, list)):
-        return said
-    return f"is {fault['input']!r} and {said}"
-
-
-def _mend(fault: ErrorDetails) -> str:
-    place, context = fault["loc"], fault.get("ctx", {})
-    match fault["type"]:
-        case "missing":
-            return f"add `{place[-1]}`"
-        case "extra_forbidden":
-            known = _fields_at(place[:-1])
-            alike = get_close_matches(str(place[-1]), known, 1)
-            return f"did you mean `{alike[0]}`?" if alike else f"known are {', '.join(known)}"
-        case "rule":
-            return str(context["mend"])
-        case "tuple_type":
-            return "begin each item with `- `"
-        case "model_type":
-            return "write `field: value`"
-        case "string_type":
-            return "put it in quotes"
-        case "literal_error":
-            return f"write {context['expected']}"
-        case "string_pattern_mismatch" if "key_hashes" in place:
-            return "write what `printf 'KEY' | sha256sum` prints"
-    return "choose another value"
-
-
-def _fields_at(place: Place) -> list[str]:
-    """The fields of the model that stands at a place of a Workspace."""
-    at: Any = Workspace
-    for part in place:
-        model = _model_in(at)
-        if model is not None:
-            field = model.model_fields.get(str(part))
-            at = field.annotation if field else None
-        elif isinstance(part, str):  # a name in a mapping
-            at = next(reversed(get_args(at)), None)
-        else:
-            at = next((one for one in get_args(at) if one is not Ellipsis), None)
-    model = _model_in(at)
-    fields = model.model_fields.items() if model else ()
-    return sorted(field.alias or name for name, field in fields)
-
-
-def _model_in(at: Any) -> type[BaseModel] | None:
-    """The model of an annotation, also where it may be missing or has a validator before it."""
-    if isinstance(at, type) and issubclass(at, BaseModel):
-        return at
-    if get_origin(at) in (Annotated, Union, UnionType):
-        return next((one for one in map(_model_in, get_args(at)) if one), None)
-    return None
+    return Problem(files[name].path, line, field, what_is_wrong(fault), mend_of(fault))

@@ -14,6 +14,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from confluent_kafka import Consumer, TopicPartition
 
 from deploy.embedded.engines import Engines, start_engines
+from deploy.embedded.ports import free_port
 from schemas.topics import LIFECYCLE
 from services.cli.services import Services, start_services
 from services.common.clients import clickhouse_client, ensure_topics
@@ -75,6 +76,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         clickhouse=engines.clickhouse,
         home=home,
         workspace=WORKSPACE,
+        http_port=free_port(),  # other tests start services at the same time
     )
     try:
         ensure_topics(settings)

@@ -26,6 +26,7 @@ from deploy.embedded.engines import Engines
 from schemas.alert import Alert
 from schemas.base import to_json
 from schemas.lifecycle import Cause, LifecycleChanged, Stage
+from services.cli.demo.drain import values_from
 from services.common import clients
 from services.common.settings import Settings
 
@@ -167,8 +168,8 @@ class DeliverStage:
 
     def dead_letters(self) -> list[dict[str, Any]]:
         """All dead letters of this workspace that are on the topic."""
-        with self._consumer(f"reader-{uuid4()}") as consumer:
-            found = read_all(consumer, "dead_letters")
+        starts = {("dead_letters", number): 0 for number in range(self.settings.partitions)}
+        found = [json.loads(value) for value in values_from(self.settings, starts)]
         return [one for one in found if one["workspace"] == self.workspace]
 
     @contextmanager
@@ -223,22 +224,3 @@ def _ends(consumer: Any, place: TopicPartition) -> tuple[int, int]:
         else:
             return low, high
     raise AssertionError(f"{place.topic} has no leader")
-
-
-def read_all(consumer: Any, topic: str) -> list[dict[str, Any]]:
-    """Every record of a topic, now."""
-    found = []
-    for number in consumer.list_topics(topic).topics[topic].partitions:
-        place = TopicPartition(topic, number)
-        low, high = _ends(consumer, place)
-        if low == high:
-            continue
-        place.offset = low
-        consumer.assign([place])
-        at = low
-        while at < high:
-            for message in consumer.consume(min(500, high - at), timeout=5):
-                assert message.error() is None
-                found.append(json.loads(message.value()))
-                at = message.offset() + 1
-    return found

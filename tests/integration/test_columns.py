@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from deploy.embedded.engines import Engines
 from schemas import topics
 from schemas.base import to_json
+from schemas.touchpoints import KINDS
 from services.common.clients import clickhouse_client, consumer, ensure_topics
 from services.common.settings import Settings
 from services.scoring.columns import GROUP
@@ -151,8 +152,10 @@ def test_every_kind_of_message_arrives_and_is_committed(
     ]
     publish(settings, published)
     with columns(settings) as running:
-        until(lambda: counted(client, "touchpoints", prefix) == 12, "touchpoints")
-        until(lambda: counted(client, "dead_letters", prefix) == 1, "dead letters")
+        until(lambda: counted(client, "touchpoints", prefix) == len(KINDS), "touchpoints")
+        until(lambda: counted(client, "dead_letters", prefix) == 2, "dead letters")
+        until(lambda: counted(client, "dead_letters_handled", prefix) == 1, "handled ones")
+        until(lambda: counted(client, "violations", prefix) == 1, "violations")
         until(running.ready, "ready")
         assert counted(client, "profiles", prefix) == 2
         assert counted(client, "alerts", prefix) == 2

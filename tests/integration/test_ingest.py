@@ -85,8 +85,13 @@ def running(kafka: str, folder: Path, **settings: str) -> Iterator[Ingest]:
     ingest = new_ingest(kafka, folder)
     ingest.environment |= settings
     ingest.start()
-    until(ingest.ready, "ingest to be ready")
-    yield ingest
+    try:
+        until(ingest.ready, "ingest to be ready")
+        yield ingest
+    except BaseException:
+        ingest.process.kill()
+        ingest.process.wait(PATIENCE_S)
+        raise
     assert ingest.stop() == 0, ingest.log.read_text()
 
 

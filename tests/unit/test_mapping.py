@@ -157,7 +157,7 @@ def test_a_moment_is_the_same_in_every_spelling(moment: datetime) -> None:
 
 @given(moment=st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)))
 def test_a_moment_without_a_zone_is_of_the_mappings(moment: datetime) -> None:
-    zone = ZoneInfo("Europe/Berlin")
+    zone, moment = ZoneInfo("Europe/Berlin"), moment.replace(fold=0)  # no text says which of two
     at = moment_reader("at", "iso", zone.key)({"at": moment.isoformat()})
     assert datetime.fromisoformat(at) == moment.replace(tzinfo=zone).astimezone(UTC)
 
