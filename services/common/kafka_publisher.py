@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from schemas.cloudevents import Header
 from services.common.batch import Output
 from services.common.failpoints import hit
 from services.common.ports import Positions, PublishFailed
@@ -163,6 +164,36 @@ def send(producer: Any, outputs: Sequence[Output], reports: Reports | None = Non
                 producer.poll(0.5)
         if not index % 500:
             producer.poll(0)
+
+
+class Sendable(Protocol):
+    """What a record is made of, to Kafka."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def value(self) -> bytes: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def headers(self) -> list[Header]: ...
+
+
+def hand_over(producer: Any, record: Sendable, delivered: Any) -> None:
+    """Give one record to the producer; a full queue is waited for."""
+    while True:
+        try:
+            producer.produce(
+                record.topic,
+                record.value,
+                record.key,
+                headers=record.headers,
+                on_delivery=delivered,
+            )
+        except BufferError:
+            producer.poll(0.1)
+        else:
+            return
 
 
 def settle(reports: Reports, expected: int) -> None:

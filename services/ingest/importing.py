@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from services.common.batch import Output
 from services.common.failpoints import hit
+from services.common.kafka_publisher import hand_over
 from services.ingest.domain.mapped import Mapper
 from services.ingest.door import Door
 from services.ingest.letters import Verdict, outputs_of
@@ -95,20 +96,8 @@ class Import:
     def _send(self, outputs: Sequence[Output], last_row: int, tally: Tally) -> None:
         sent = _Sent(last_row, tally, len(outputs))
         self._sent.append(sent)
-        produce, delivered = self.producer.produce, sent.delivered
         for output in outputs:
-            while True:
-                try:
-                    produce(
-                        output.topic,
-                        output.value,
-                        output.key,
-                        headers=output.headers,
-                        on_delivery=delivered,
-                    )
-                    break
-                except BufferError:
-                    self.producer.poll(0.1)
+            hand_over(self.producer, output, sent.delivered)
         self.producer.poll(0)
 
     def _settle(self, open_max: int) -> None:

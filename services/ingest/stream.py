@@ -20,6 +20,7 @@ from schemas.topics import INBOUND
 from services.common import clients
 from services.common.batch import Output, Record
 from services.common.failpoints import hit
+from services.common.kafka_publisher import hand_over
 from services.common.run import Stop, Watchdog
 from services.common.settings import Settings
 from services.ingest import metrics
@@ -126,7 +127,7 @@ class Inbound:
         while outputs and not self._stop():
             failed: list[Output] = []
             for output in outputs:
-                _produce(producer, output, partial(_note_failure, failed, output))
+                hand_over(producer, output, partial(_note_failure, failed, output))
             hit("middle_of_produce")
             while producer.flush(1):
                 watchdog.alive()
@@ -179,23 +180,6 @@ def _place(message: Any, now: datetime) -> Place:
         tuple((name, value or b"") for name, value in message.headers() or ()),
     )
     return Place(record, at)
-
-
-def _produce(producer: Any, output: Output, delivered: Any) -> None:
-    """Hand a record over; a full queue is waited for."""
-    while True:
-        try:
-            producer.produce(
-                output.topic,
-                output.value,
-                output.key,
-                headers=output.headers,
-                on_delivery=delivered,
-            )
-        except BufferError:
-            producer.poll(0.1)
-        else:
-            return
 
 
 def _note_failure(failed: list[Output], output: Output, error: object, _message: object) -> None:

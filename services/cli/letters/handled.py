@@ -17,6 +17,7 @@ from schemas.letter_handled import Handling, LetterHandled
 from services.cli.letters.back import Sent
 from services.cli.letters.letter import Letter
 from services.common import clients
+from services.common.kafka_publisher import hand_over
 from services.common.settings import Settings
 
 PUBLISHED_WITHIN_S: Final = 30.0
@@ -83,7 +84,7 @@ def publish(producer: Any, records: Sequence[Sent]) -> None:
 
     try:
         for record in records:
-            _produce(producer, record, delivered)
+            hand_over(producer, record, delivered)
         producer.flush(PUBLISHED_WITHIN_S)
     except KafkaException as error:
         raise NotPublished(str(error)) from error
@@ -95,23 +96,6 @@ def publish(producer: Any, records: Sequence[Sent]) -> None:
 def now() -> datetime:
     """The moment of a record that is made now."""
     return datetime.now(UTC)
-
-
-def _produce(producer: Any, record: Sent, delivered: Any) -> None:
-    """Hand a record over; a full queue is waited for."""
-    while True:
-        try:
-            producer.produce(
-                record.topic,
-                record.value,
-                record.key,
-                headers=record.headers,
-                on_delivery=delivered,
-            )
-        except BufferError:
-            producer.poll(0.1)
-        else:
-            return
 
 
 def _who() -> str:
