@@ -9,7 +9,6 @@ from pydantic import Field, field_validator, model_validator
 from schemas.money import Currency
 from services.common.mapping import Cell as Cell
 from services.common.mapping import RowMapping as RowMapping
-from services.common.mapping import TimeCell as TimeCell
 from services.common.plan import Plan
 from services.common.workspace_parts import Part, broken, different
 

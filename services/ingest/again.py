@@ -6,6 +6,7 @@ from typing import Final
 
 from schemas.dead_letter import Reason, Redriven
 from services.common.batch import Record
+from services.common.workspace import INBOUND
 from services.ingest.domain.refusal import Refusal
 from services.ingest.door import passage_of
 from services.ingest.keys import Doors
@@ -13,7 +14,7 @@ from services.ingest.letters import Place, Sender, Verdict, refused
 from services.ingest.reading import decoded
 
 #: The source of what comes from the log for the first time.
-SOURCE: Final = "inbound"
+SOURCE: Final = INBOUND
 NOBODY: Final = "unknown"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
-from services.common.workspace import Source, Workspace
+from services.common.workspace import INBOUND, Source, Workspace
 from services.ingest import answers
 from services.ingest.answers import Answer
 from services.ingest.domain.allowance import Allowance
@@ -56,7 +56,7 @@ class Doors:
         inbound: dict[str, Door] = {}
         foreign: dict[str, Foreign] = {}
         for workspace in workspaces.values():
-            inbound[workspace.name] = Door(workspace, "inbound", self._salt)
+            inbound[workspace.name] = Door(workspace, INBOUND, self._salt)
             foreign[workspace.name] = Foreign(workspace)
             for source in workspace.sources:
                 if source.enabled:
