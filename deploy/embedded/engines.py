@@ -84,12 +84,17 @@ class Engines:
         return port is not None and ANSWERS[name](port)
 
     def start(self, name: str) -> None:
-        """Start a local engine again with its port and its data, and wait until it answers."""
+        """Start a local engine again with its port and its data, and wait until it answers.
+
+        Raises PortTakenError when somebody else took the port meanwhile, EngineFailedError.
+        """
         process = self.processes[name]
         if process.alive():
             return
         port = process.port
         assert port is not None, f"{name} never ran"
+        if not ports.is_free(port):
+            raise ports.PortTakenError(name, port)
         _launch(self.home, process, port, self.say)
         _wait(process, self.say, self.abandoned)
 

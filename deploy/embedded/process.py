@@ -32,11 +32,16 @@ def birth(pid: int) -> str | None:
     """Start time of a running process on a clock that nobody sets; None if there is none."""
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
+        if process.status() == psutil.STATUS_ZOMBIE and not _threads_left(pid):
             return None
         return _ticks(pid) or f"{process.create_time():.2f}"
     except (psutil.Error, OSError):
         return None
+
+
+def _threads_left(pid: int) -> bool:
+    """Linux: a killed process is a zombie while its last threads still hold its files and port."""
+    return len(list(Path(f"/proc/{pid}/task").glob("*"))) > 1
 
 
 def _ticks(pid: int) -> str | None:

@@ -76,6 +76,27 @@ def test_redis_keeps_its_keys_over_kill_9(own: Engines, prefix: str) -> None:
         assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
 
+def test_what_was_killed_has_left_its_port(own: Engines) -> None:
+    port = own.processes["redis"].port
+    assert port is not None
+    for _ in range(20):  # its threads end one after the other: once in two the port was held
+        own.kill("redis")
+        assert ports.is_free(port)
+        own.start("redis")
+
+
+def test_a_port_taken_while_its_engine_was_down_is_an_error_that_names_the_holder(
+    own: Engines,
+) -> None:
+    own.kill("redis")
+    with socket.socket() as faster:
+        faster.bind((ports.HOST, own.processes["redis"].port or 0))
+        faster.listen()
+        with pytest.raises(ports.PortTakenError, match=f"is held by pid {os.getpid()}"):
+            own.start("redis")
+    own.start("redis")
+
+
 def test_clickhouse_keeps_its_rows_over_kill_9(own: Engines, prefix: str) -> None:
     with client(own) as before:
         before.command(f"CREATE TABLE {prefix} (a Int64) ENGINE = MergeTree ORDER BY a")
