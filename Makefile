@@ -89,8 +89,11 @@ tests/sdks/%/node_modules/.ready: tests/sdks/%/package-lock.json
 	@cd $(dir $<) && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
+# Where go.dev's own archive puts it, which not every PATH knows.
+$(GO_SDKS): export PATH := $(PATH):/usr/local/go/bin
 $(GO_SDKS): tests/sdks/go/main.go tests/sdks/go/go.sum
-	@command -v go > /dev/null || { echo "Go 1.25 or newer is needed: apt-get install golang-go, or from go.dev" >&2; exit 1; }
+	@command -v go > /dev/null || apt-get install -qq -y --no-install-recommends golang-go > /dev/null 2>&1 \
+	  || { echo "Go 1.25 or newer is needed: sudo apt-get install golang-go, or from go.dev" >&2; exit 1; }
 	@cd $(dir $<) && go build -o build/sdks .
 
 clean:              ## remove everything that was made here
