@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.cli.letters.mend import (
@@ -188,6 +188,9 @@ def test_what_is_wrong_with_a_rule_is_said(text: str, says: str, tmp_path: Path)
 
 
 @given(st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=5))
+@example(["."])
+@example(["a", "b."])
+@example(["\n", "\\"])
 def test_every_name_can_be_written_in_a_path(steps: list[str]) -> None:
     written = ".".join(step.replace("\\", "\\\\").replace(".", "\\.") for step in steps)
     assert path_of(written) == tuple(steps)

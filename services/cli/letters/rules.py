@@ -74,8 +74,12 @@ def path_of(text: Any) -> Path:
     """The steps of a path; a dot within a name is written as \\. ."""
     if not isinstance(text, str):
         raise BadRule(f"a path is a text such as properties.total, not {text!r}")
-    steps = [re.sub(r"\\(.)", r"\1", one) for one in re.findall(r"((?:\\.|[^.\\])*)(?:\.|$)", text)]
-    steps = steps[:-1] if not text.endswith(".") else steps
+    steps = [""]
+    for sign in re.findall(r"\\?.", text, re.DOTALL):
+        if sign == ".":
+            steps.append("")
+        else:
+            steps[-1] += sign[-1]
     if not 0 < len(steps) <= STEPS_MAX or "" in steps:
         raise BadRule(f"no path: {text!r}; write names with dots between them")
     return tuple(steps)
