@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+import msgspec
+
 Header = tuple[str, bytes]
 
 #: Extension attribute of effects that are recorded and sent to nobody: no need to read the value.
@@ -28,6 +30,9 @@ TYPES: Final = {
     "violations": "rapport.plan.violated",
 }
 
+
+_encode = msgspec.json.Encoder().encode
+_WITH_MICROS: Final = len("2026-01-02T03:04:05.123456Z")
 
 _VERSION: Final[Header] = ("ce_specversion", b"1.0")
 _CONTENT: Final[Header] = ("content-type", b"application/json")
@@ -59,4 +64,10 @@ def source_of(workspace: str) -> bytes:
 
 def rfc3339(moment: datetime) -> str:
     """A UTC moment as text with microseconds and Z, the one spelling used on topics."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return rfc3339_bytes(moment).decode()
+
+
+def rfc3339_bytes(moment: datetime) -> bytes:
+    """The same as bytes. msgspec takes a tenth of isoformat's time, but leaves out zeros."""
+    spelled = _encode(moment)[1:-1]
+    return spelled if len(spelled) == _WITH_MICROS else spelled[:19] + b".000000Z"

@@ -28,7 +28,9 @@ class Identifier(Message):
 
 def normalised(kind: str, value: str) -> str:
     """The one spelling of an identifier. ValueError says what is wrong with it."""
-    value = unicodedata.normalize("NFKC", value).strip()
+    if not value.isascii():
+        value = unicodedata.normalize("NFKC", value)
+    value = value.strip()
     if not value:
         raise ValueError(f"{kind} is empty")
     if len(value) > VALUE_CHARACTERS_MAX:

@@ -7,7 +7,7 @@ from typing import TypedDict
 from uuid import UUID
 
 from schemas.base import derived_id, from_micros, to_json
-from schemas.cloudevents import rfc3339, source_of
+from schemas.cloudevents import rfc3339_bytes, source_of
 from schemas.dead_letter import REDRIVEN_HEADER, DeadLetter, Reason
 from services.common.batch import Output, Record
 
@@ -84,6 +84,6 @@ def as_output(letter: DeadLetter, *, key: str) -> Output:
         to_json(letter),
         event_id=str(letter.event_id).encode(),
         source=source_of(letter.workspace),
-        time=rfc3339(letter.at).encode(),
+        time=rfc3339_bytes(letter.at),
         subject=letter.reason.encode(),
     )

@@ -178,7 +178,12 @@ def _asked_for(path: str) -> str | None:
 
 def _verdicts(door: Door, endpoint: Endpoint, calls: Calls, received_at: datetime) -> list[Verdict]:
     arrival = Arrival(
-        received_at, endpoint.call_type, calls.sent_at, calls.context, endpoint.translate
+        received_at,
+        endpoint.call_type,
+        calls.sent_at,
+        calls.context,
+        endpoint.translate,
+        shallow=True,
     )
     return door.admit([bytes(raw) for raw in calls.raws], arrival)
 

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from pydantic import ValidationError
 
-from schemas.cloudevents import source_of
+from schemas.cloudevents import rfc3339, rfc3339_bytes, source_of
 from schemas.dead_letter import Reason, Redriven, Way
 from schemas.topics import ACCEPTED
 from schemas.touchpoints import KINDS
@@ -27,9 +27,10 @@ from services.ingest.domain.clock import moment_of
 from services.ingest.domain.draft import STAGES, Call, Draft, Origin, merged_context
 from services.ingest.domain.ids import Router, message_id_of_content
 from services.ingest.domain.refusal import Refusal
+from services.ingest.envelope import Envelope, Named, encode
 from services.ingest.letters import Passage, Place, Sender, Verdict, content_of, refused
 from services.ingest.planned import Planned
-from services.ingest.reading import call_in
+from services.ingest.reading import call_in, shallow_call_in
 from services.ingest.way import Again, dialect_of, shared_way, usable_id
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,6 @@ log = logging.getLogger(__name__)
 #: Between ingest and who sends letters again; what was received later than that was not.
 CLOCKS_DIFFER_MAX: Final = timedelta(hours=1)
 
-_encode = msgspec.json.Encoder().encode
 _validators: Final[Mapping[str, Callable[[Any], Any]]] = {
     kind: model.__pydantic_validator__.validate_python for kind, model in KINDS.items()
 }
@@ -49,7 +49,8 @@ _dumpers: Final[Mapping[str, Callable[[Any], bytes]]] = {
 @dataclass(frozen=True)
 class Arrival:
     """What all calls of one request share. `call_type`: where the path says it. `translate`: makes
-    a call of what the sender calls one. `again`: it is the one call of a letter."""
+    a call of what the sender calls one. `again`: it is the one call of a letter. `shallow`: the
+    body that they stood in was not too deep, so none of them is."""
 
     received_at: datetime
     call_type: str | None = None
@@ -57,6 +58,7 @@ class Arrival:
     context: Mapping[str, Any] | None = None
     translate: Callable[[Call], Call | Refusal] | None = None
     again: Again | None = None
+    shallow: bool = False
 
     @cached_property
     def way(self) -> Way:
@@ -101,7 +103,7 @@ class Door:
         """
         records = [place.record for place in places] if places else [None] * len(raws)
         times = [place.at for place in places] if places else [arrival.received_at] * len(raws)
-        calls = _through(call_in, raws)
+        calls = _through(shallow_call_in if arrival.shallow else call_in, raws)
         if arrival.translate is not None:
             calls = _through(arrival.translate, calls)
         _complete(calls, raws, records, arrival)
@@ -165,30 +167,30 @@ class Door:
         ce_source, key_of = source_of(workspace), self._router.key
 
         def admitted(draft: Draft) -> Verdict:
-            occurred_at = _spelled(draft.occurred_at)
-            envelope = {
-                "workspace": workspace,
-                "source": source,
-                "event_id": draft.event_id,
-                "message_id": draft.message_id,
-                "occurred_at": occurred_at,
-                "received_at": _spelled_arrival(draft.received_at),
-                "identifiers": [{"kind": kind, "value": name} for kind, name in draft.identifiers],
-                "channel": draft.channel,
-                "properties": msgspec.Raw(draft.properties),
-                "context": draft.context,
-            }
+            occurred_at = rfc3339_bytes(draft.occurred_at)
+            envelope = Envelope(
+                workspace,
+                source,
+                draft.event_id,
+                draft.message_id,
+                occurred_at.decode(),
+                _spelled_arrival(draft.received_at),
+                [Named(kind, name) for kind, name in draft.identifiers],
+                draft.channel,
+                msgspec.Raw(draft.properties),
+                draft.context,
+            )
             key = key_of(*draft.identifiers[0]).encode()
             output = Output(
                 ACCEPTED.name,
                 key,
-                _encode(envelope),
+                encode(envelope),
                 draft.event_id.encode(),
                 ce_source,
-                occurred_at.encode(),
+                occurred_at,
                 key,
             )
-            return Verdict(output, draft.kind, violated=draft.violated)
+            return Verdict(output, draft.kind, None, "", draft.violated)
 
         return admitted
 
@@ -284,13 +286,8 @@ def _dumped(draft: Draft) -> Draft:
     return draft
 
 
-def _spelled(moment: datetime) -> str:
-    """schemas.cloudevents.rfc3339, several times as fast; the moment is in UTC."""
-    return moment.isoformat(timespec="microseconds")[:26] + "Z"
-
-
 #: The same for all calls of a request, so it is spelled once.
-_spelled_arrival = lru_cache(maxsize=64)(_spelled)
+_spelled_arrival = lru_cache(maxsize=64)(rfc3339)
 
 
 def _bad_properties(error: ValidationError) -> Refusal:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from schemas.base import derived_id, to_json
-from schemas.cloudevents import rfc3339, source_of
+from schemas.cloudevents import rfc3339_bytes, source_of
 from schemas.dead_letter import Reason
 from schemas.topics import VIOLATIONS
 from schemas.violation import Fault, Violation
@@ -66,6 +66,6 @@ class Planned:
             to_json(violation),
             str(violation.event_id).encode(),
             source_of(workspace),
-            rfc3339(violation.at).encode(),
+            rfc3339_bytes(violation.at),
             violation.outcome.encode(),
         )

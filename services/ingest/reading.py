@@ -18,11 +18,18 @@ _decode = msgspec.json.Decoder().decode
 
 
 def call_in(raw: bytes) -> dict[str, Any] | Refusal:
-    """The JSON object of these bytes."""
+    """The JSON object of these bytes. Size and depth are looked at before a parser is."""
+    if len(raw) <= EVENT_BYTES_MAX and is_too_deep(raw):
+        return too_deep()
+    return shallow_call_in(raw)
+
+
+def shallow_call_in(raw: bytes) -> dict[str, Any] | Refusal:
+    """The JSON object of bytes that are known not to nest too deep."""
     if len(raw) > EVENT_BYTES_MAX:
         detail = f"a call of {len(raw)} bytes; at most {EVENT_BYTES_MAX}"
         return Refusal(Reason.TOO_LARGE, detail)
-    value = decoded(raw)
+    value = _decoded(raw)
     if isinstance(value, dict) or type(value) is Refusal:
         return value
     return Refusal(Reason.NOT_AN_OBJECT, "a call is a JSON object")
@@ -30,8 +37,10 @@ def call_in(raw: bytes) -> dict[str, Any] | Refusal:
 
 def decoded(raw: bytes) -> Any | Refusal:
     """The JSON value of these bytes. Depth is looked at before a parser is."""
-    if is_too_deep(raw):
-        return too_deep()
+    return too_deep() if is_too_deep(raw) else _decoded(raw)
+
+
+def _decoded(raw: bytes) -> Any | Refusal:
     try:
         return _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

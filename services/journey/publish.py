@@ -8,7 +8,7 @@ from schemas import topics
 from schemas.action import ActionRequested
 from schemas.alert import Alert
 from schemas.base import to_json
-from schemas.cloudevents import rfc3339, source_of
+from schemas.cloudevents import rfc3339_bytes, source_of
 from schemas.lifecycle import LifecycleChanged
 from services.common.batch import Output
 from services.journey import metrics
@@ -31,7 +31,7 @@ def output_of(event: Event) -> Output:
         to_json(event),
         event_id=str(event.event_id).encode(),
         source=source_of(event.workspace),
-        time=rfc3339(decided_at).encode(),
+        time=rfc3339_bytes(decided_at),
         subject=profile_id,
         historic=event.historic,
     )

@@ -5,13 +5,14 @@ A contract test reads it back with pydantic and compares every value.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from schemas.base import EPOCH
+from schemas.cloudevents import rfc3339_bytes
 from schemas.money import from_minor
 from services.profile.domain.combine import combined
 from services.profile.domain.component import Component, Node, kind_name
@@ -156,8 +157,7 @@ def moment(micros_since_epoch: int) -> datetime:
 @lru_cache(1_024)
 def moment_text(micros_since_epoch: int) -> bytes:
     """The moment of a version as RFC 3339 text."""
-    at = moment(micros_since_epoch).astimezone(UTC)
-    return (at.isoformat(timespec="microseconds")[:-6] + "Z").encode()
+    return rfc3339_bytes(moment(micros_since_epoch))
 
 
 @lru_cache(65_536)

@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas import topics
 from schemas.base import derived_id, micros, to_json
-from schemas.cloudevents import rfc3339, source_of
+from schemas.cloudevents import rfc3339_bytes, source_of
 from schemas.model import Model
 from services.common.batch import Output
 from services.common.kafka_publisher import PlainPublisher
@@ -42,7 +42,7 @@ def publish(publisher: PlainPublisher, model: Model) -> None:
         to_json(model),
         event_id=str(derived_id("model", model.workspace, model.version)).encode(),
         source=source_of(model.workspace),
-        time=rfc3339(model.fitted_at).encode(),
+        time=rfc3339_bytes(model.fitted_at),
         subject=key,
     )
     publisher.publish([output], {}, None)

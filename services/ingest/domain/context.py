@@ -39,13 +39,13 @@ def kept(context: Call) -> Call:
     for name, value in context.items():
         fields = PARTS.get(name)
         if fields is None:
-            if name in PLAIN and _plain(value):
-                result[name] = _bounded(value)
+            if name in PLAIN:
+                _keep(result, name, value)
         elif isinstance(value, dict):
-            part = {}
+            part: Call = {}
             for field in fields:
-                if _plain(said := value.get(field)):
-                    part[field] = _bounded(said)
+                if (said := value.get(field)) is not None:
+                    _keep(part, field, said)
             if part:
                 result[name] = part
     return result
@@ -77,9 +77,9 @@ def _of_library(name: str) -> str | None:
     return "app" if any(mark in name for mark in APP_MARKS) else None
 
 
-def _plain(value: object) -> bool:
-    return value is not None and isinstance(value, (str, int, float)) and value != ""
-
-
-def _bounded(value: Any) -> Any:
-    return value[:TEXT_CHARACTERS_MAX] if isinstance(value, str) else value
+def _keep(part: Call, name: str, value: Any) -> None:
+    if isinstance(value, str):
+        if value:
+            part[name] = value[:TEXT_CHARACTERS_MAX]
+    elif isinstance(value, (int, float)):
+        part[name] = value

@@ -17,6 +17,7 @@ Known = tuple[str, str]
 Blocked = Mapping[str, frozenset[str]]
 
 _DESCRIBED: Final = (("email", ("email",)), ("phone", ("phone", "phone_number", "mobile")))
+_TELLING: Final = frozenset(name for _, names in _DESCRIBED for name in names)
 
 
 def identifiers_of(
@@ -69,8 +70,9 @@ def _candidates(call: Call, described_by: tuple[Call, ...]) -> list[tuple[str, s
     found: list[tuple[str, str, object]] = []
     if (value := call.get("userId")) is not None and value != "":
         found.append(("user_id", "userId", value))
-    for kind, names in _DESCRIBED:
-        for described in described_by:
+    telling = [described for described in described_by if not _TELLING.isdisjoint(described)]
+    for kind, names in _DESCRIBED if telling else ():
+        for described in telling:
             for name in names:
                 if (value := described.get(name)) is not None and value != "":
                     found.append((kind, name, value))

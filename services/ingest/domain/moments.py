@@ -9,6 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.base import EPOCH, YEAR_MAX, YEAR_MIN
+from schemas.cloudevents import rfc3339
 from schemas.dead_letter import Reason
 from services.ingest.domain.columns import MISSING, Reader, Row, column
 from services.ingest.domain.refusal import Refusal
@@ -71,4 +72,4 @@ def _spelled(moment: date, local: tzinfo) -> str:
     moment = moment.astimezone(UTC)
     if not YEAR_MIN <= moment.year <= YEAR_MAX:
         raise ValueError
-    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+    return rfc3339(moment)

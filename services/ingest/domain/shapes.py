@@ -164,19 +164,23 @@ def _lines(fields: Fields) -> Any:
     products = fields.get("products")
     if not isinstance(products, list):
         return products
-    objects = [product for product in products if isinstance(product, dict)]
-    if len(objects) == len(products) and all(each.keys() <= LINE_FIELDS for each in objects):
+    for product in products:
+        if not (isinstance(product, dict) and product.keys() <= LINE_FIELDS):
+            break
+    else:
         del fields["products"]
     return [_line(product) if isinstance(product, dict) else product for product in products]
 
 
 def _line(product: Fields) -> Fields:
     line: Fields = {}
-    sku = next((product[name] for name in SKU_NAMES if product.get(name)), None)
-    put(line, "sku", _text(sku, None))
-    put(line, "category", _text(product.get("category"), None))
-    for name in ("quantity", "price", "cost"):
-        put(line, name, product.get(name))
+    for name in SKU_NAMES:
+        if sku := product.get(name):
+            line["sku"] = _text(sku, None)
+            break
+    for name in ("category", "quantity", "price", "cost"):
+        if (value := product.get(name)) is not None:
+            line[name] = _text(value, None) if name == "category" else value
     return line
 
 
