@@ -12,6 +12,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from services.cli.chosen import Named, workspace_named
 from services.cli.plans import infer as inference
 from services.cli.plans.traffic import KEPT, Came, Traffic, in_file, in_rows, seconds_of
 from services.cli.plans.trial import Judges, Tried, as_json, judges_of, tried
@@ -20,7 +21,7 @@ from services.common.plan import Plan, can_be_planned
 from services.common.plan_judge import Judge, document_of
 from services.common.settings import Settings
 from services.common.workspace import Workspace
-from services.common.workspace_files import WorkspaceError, load_plan, load_workspaces
+from services.common.workspace_files import WorkspaceError, load_plan
 
 app = typer.Typer(help="Tracking plans: what events must look like.", no_args_is_help=True)
 
@@ -30,7 +31,6 @@ From = Annotated[
 ]
 Since = Annotated[str, typer.Option(help="of ClickHouse only so young: 30m, 12h or 7d")]
 Source = Annotated[str, typer.Option(help="only of this source")]
-Named = Annotated[str, typer.Option("--workspace", help="which one, if there are several")]
 Most = Annotated[
     int, typer.Option(min=1, max=10_000_000, help="of ClickHouse so many, newest first")
 ]
@@ -42,13 +42,13 @@ def infer(
     from_: From = None,
     since: Since = "7d",
     source: Source = "",
-    named: Named = "",
+    named: Named = None,
     most: Most = MOST,
     out: Annotated[Path | None, typer.Option(help="file of the plan; else it is printed")] = None,
 ) -> None:
     """Write a plan that everything keeps to that came in. It holds no values that look personal,
     lets everything in, and wants to be read before it is used."""
-    workspace = _workspace(named)
+    workspace = workspace_named(Settings(), named)
     traffic = _traffic(workspace, from_, since, source, most)
     came = [(_key(one), document_of(one.properties)) for one in traffic.came if _nameable(one)]
     seen = inference.seen_in(came)
@@ -74,14 +74,14 @@ def try_(
     plan: Annotated[Path | None, typer.Option(help="file of a plan; else the workspace's")] = None,
     since: Since = "7d",
     source: Source = "",
-    named: Named = "",
+    named: Named = None,
     most: Most = MOST,
     *,
     strict: Annotated[bool, typer.Option(help="end with 1 if anything would be refused")] = False,
     json_: Annotated[bool, typer.Option("--json", help="one JSON object, for scripts")] = False,
 ) -> None:
     """Hold what came in against a plan before it is applied: what would pass, and what is wrong."""
-    workspace = _workspace(named)
+    workspace = workspace_named(Settings(), named)
     judges = _judges(workspace, _plan(plan) if plan else None)
     traffic = _traffic(workspace, from_, since, source, most)
     found = tried(traffic.came, judges)
@@ -94,19 +94,6 @@ def try_(
         _tell_of(traffic, 0, 0)
     if strict and refused:
         raise typer.Exit(1)
-
-
-def _workspace(named: str) -> Workspace:
-    try:
-        found = load_workspaces(Settings().workspace)
-    except WorkspaceError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
-    if not named and len(found) == 1:
-        return next(iter(found.values()))
-    if named not in found:
-        raise typer.BadParameter(f"--workspace is one of {', '.join(found)}")
-    return found[named]
 
 
 def _plan(path: Path) -> Plan:
