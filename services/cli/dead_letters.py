@@ -37,7 +37,8 @@ FROM dead_letters_now
 _NEWEST: Final = "ORDER BY at DESC, event_id LIMIT {most:UInt64}"
 _SHOW: Final = (
     "SELECT event_id AS id, workspace, at, reason, detail, field, service, source, message_id,"
-    " topic, partition, offset, state, handled_at, handled_by, rule, why, former, way, original"
+    " request_id, endpoint, topic, partition, offset, state, handled_at, handled_by, rule, why,"
+    " former, way, original"
     " FROM dead_letters_now WHERE event_id = {id:UUID}"
 )
 

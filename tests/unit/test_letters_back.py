@@ -66,6 +66,8 @@ def kept(letter: DeadLetter) -> Letter:
         key=None if letter.key is None else b64decode(letter.key),
         headers=tuple((name, b64decode(value)) for name, value in letter.headers),
         cut=letter.cut,
+        request_id=letter.request_id or "",
+        endpoint=letter.endpoint or "",
         state="open",
         handled_at=None,
     )
@@ -200,6 +202,7 @@ def test_refused_again_it_is_one_letter_that_names_its_former_one() -> None:
     assert second.event_id != first.id
     assert (second.source, second.message_id) == ("web", first.message_id)
     assert second.way == first.way
+    assert second.request_id == first.request_id != ""
     [later] = redriven(kept(second))
     assert arrived(later) == arrived(sent), "the second letter lost nothing of the way"
     third = DeadLetter.model_validate(arrived(later, STRICT))

@@ -107,7 +107,7 @@ def way_of(letter: Letter) -> Way | Held:
 def _calls(letter: Letter, way: Way, body: bytes) -> list[tuple[bytes, Redriven]] | Held:
     """Each call of it with its way; a whole request is read as its path reads it."""
     if way.request is None:
-        return [(body, Redriven(letter=letter.id, source=letter.source, way=way))]
+        return [(body, _redriven(letter, way, 0))]
     endpoint = ENDPOINTS[way.request]
     read = endpoint.read(body)
     if isinstance(read, Refusal):
@@ -118,10 +118,17 @@ def _calls(letter: Letter, way: Way, body: bytes) -> list[tuple[bytes, Redriven]
     if not shared.whole:
         return Held("context_not_kept", "the batch's context is too large for each of its calls")
     return [
-        (bytes(raw), Redriven(letter=letter.id, source=letter.source, way=one, part=part))
+        (bytes(raw), _redriven(letter, one, part))
         for part, raw in enumerate(read.raws)
         for one in [shared.model_copy(update={"content_id": _part_id(letter, part)})]
     ]
+
+
+def _redriven(letter: Letter, way: Way, part: int) -> Redriven:
+    request_id = letter.request_id or None
+    return Redriven(
+        letter=letter.id, source=letter.source, way=way, part=part, request_id=request_id
+    )
 
 
 def _part_id(letter: Letter, part: int) -> str:

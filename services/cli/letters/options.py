@@ -20,6 +20,7 @@ Source = Annotated[str, typer.Option(help="only of this source")]
 Service = Annotated[str, typer.Option(help="only of this service")]
 Workspace = Annotated[str, typer.Option(help="only of this workspace")]
 Field = Annotated[str, typer.Option(help="only where this field is wrong")]
+RequestId = Annotated[str, typer.Option(help="only of the request that was answered with it")]
 Since = Annotated[str, typer.Option(help="only so young: 30m, 12h or 7d")]
 Until = Annotated[str, typer.Option(help="only so old: 30m, 12h or 7d")]
 Ids = Annotated[list[str] | None, typer.Option("--id", help="only this one; may be repeated")]
@@ -38,6 +39,7 @@ def open_ones(
     service: Service = "",
     workspace: Workspace = "",
     field: Field = "",
+    request_id: RequestId = "",
     since: Since = "",
     until: Until = "",
     id: Ids = None,
@@ -55,6 +57,7 @@ def open_ones(
         service=service,
         workspace=workspace,
         field=field,
+        request_id=request_id,
         ids=ids,
         **moments,
     )
