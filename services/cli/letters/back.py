@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
 
 import msgspec
 
 from schemas import topics
 from schemas.base import to_json
-from schemas.cloudevents import Header, headers, source_of
 from schemas.dead_letter import REDRIVEN_HEADER, Redriven, Way
+from services.cli.letters.between import between_services
 from services.cli.letters.letter import Letter
 from services.cli.letters.mend import Operation, mended
+from services.cli.letters.ways import Back, Held, Sent
 from services.common.batch import Record
 from services.common.dead_letters import ORIGINAL_BYTES_MAX
 from services.ingest.again import NOBODY, judged_again
@@ -31,37 +31,15 @@ from services.ingest.paths import ENDPOINTS
 from services.ingest.reading import decoded
 from services.ingest.way import shared_way, usable_id
 
-#: Readers of these drop what they know by its id; profile's and columns' letters come from them.
-REPEATABLE: Final = (topics.ACCEPTED.name, topics.RESOLVED.name)
-_SNAPSHOTS: Final = frozenset(topic.name for topic in topics.TOPICS if topic.retention_ms is None)
-_EFFECTS: Final = frozenset({topics.LIFECYCLE.name, topics.ALERTS.name, topics.ACTIONS.name})
 
-
-class Held(NamedTuple):
-    """Why a letter stays where it is: a reason for counting, a text for people."""
-
-    reason: str
-    detail: str
-
-
-class Sent(NamedTuple):
-    """One record to publish. `event_id`: of the touchpoint that comes of it."""
-
-    topic: str
-    key: bytes | None
-    value: bytes
-    headers: list[Header]
-    event_id: str
-
-
-def back(
-    letter: Letter, rule: Sequence[Operation], doors: Doors, now: datetime
-) -> list[Sent] | Held:
-    """What to publish for a letter, after the rule."""
+def back(letter: Letter, rule: Sequence[Operation], doors: Doors, now: datetime) -> Back:
+    """What to do for a letter, after the rule."""
     if _is_cut(letter):
         return Held("cut", "its bytes are not all that was sent; the sender has to send it again")
     if letter.service != "ingest":
-        return _between_services(letter, rule)
+        if rule:
+            return Held("not_a_call", f"a rule mends calls; this is a record of {letter.topic}")
+        return between_services(letter, doors)
     plain = inflated(letter.original)
     if isinstance(plain, Refusal):
         return Held(plain.reason, f"{plain.detail}; `rapport dead-letters edit` can mend it")
@@ -155,42 +133,6 @@ def _judged(
         if verdict.kind is None:
             return Held(str(verdict.reason), verdict.detail)
     return Sent(record.topic, key, raw, marks, verdicts[0].output.event_id.decode())
-
-
-def _between_services(letter: Letter, rule: Sequence[Operation]) -> list[Sent] | Held:
-    """As it was, into the topic that it came from, where that is safe."""
-    if rule:
-        return Held("not_a_call", f"a rule mends calls; this is a record of {letter.topic}")
-    if why := _unsafe(letter):
-        return Held("unsafe", why)
-    try:
-        said = msgspec.json.decode(letter.original)
-        id, workspace, time = said["event_id"], said["workspace"], said["occurred_at"]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
-        return Held("malformed_json", f"no reader of {letter.topic} can read it as it is")
-    assert letter.key is not None
-    marks = list(letter.headers) or headers(
-        letter.topic,
-        event_id=str(id).encode(),
-        source=source_of(str(workspace)),
-        time=str(time).encode(),
-        subject=letter.key,
-    )
-    marks.append((REDRIVEN_HEADER, str(letter.id).encode()))
-    return [Sent(letter.topic, letter.key, letter.original, marks, str(id))]
-
-
-def _unsafe(letter: Letter) -> str | None:
-    topic = letter.topic
-    if topic in _SNAPSHOTS:
-        return f"{topic} keeps the newest of each key: an old one would hide newer ones"
-    if topic in _EFFECTS:
-        return f"{topic} is sent to webhooks, again too; see `rapport webhooks dead|resend`"
-    if topic not in REPEATABLE:
-        return f"what came from {topic or 'no topic'} is no record that could be sent again"
-    if letter.key is None:
-        return "its key was not kept, and decides which worker reads it"
-    return None
 
 
 def _is_cut(letter: Letter) -> bool:

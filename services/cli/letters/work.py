@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 
 from services.cli.letters import run as runs
-from services.cli.letters.back import Held, back_as
+from services.cli.letters.back import back_as
 from services.cli.letters.edit import NoEditor, edited, text_of
 from services.cli.letters.handled import NotPublished, new_run, now, publisher
 from services.cli.letters.letter import Letter, Which, letters_of, pages_of
 from services.cli.letters.options import AsJson, State, checked_id, filtered, in_state
 from services.cli.letters.rules import BadRule, rule_of_file, rule_of_options, told
+from services.cli.letters.ways import Held
 from services.common.clients import EngineMissing
 from services.common.masking import masked
 from services.common.settings import Settings
@@ -56,7 +57,7 @@ def redrive(
     with _faults():
         operations = rule_of_file(rule) if rule else []
         operations += rule_of_options(rename or (), set_ or (), cast or (), drop or ())
-        mend = runs.Mend(operations, _doors())
+        mend = runs.Mend(operations, _doors(), Settings())
         pages = pages_of(which)
         with _progress(pages) as done:
             if dry_run:
@@ -105,7 +106,8 @@ def edit(id: Annotated[str, typer.Argument(help="as list prints it")]) -> None:
                 raise typer.Exit(1)
         tally = runs.Tally()
         plan = runs.planned(iter([(letter, sent)]), tally, now())
-        runs.send(plan, new_run(rule="edited by hand"), publisher(Settings()))
+        settings = Settings()
+        runs.send(plan, new_run(rule="edited by hand"), publisher(settings), settings)
     _tell(tally, "sent again", as_json=False)
 
 
