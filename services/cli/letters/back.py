@@ -68,6 +68,25 @@ def back_as(letter: Letter, body: bytes, doors: Doors, now: datetime) -> list[Se
     return sent
 
 
+def events_of(letter: Letter, doors: Doors, now: datetime) -> list[bytes] | Held:
+    """The touchpoints that a letter of ingest would be if it came now, as published."""
+    way, plain = way_of(letter), inflated(letter.original)
+    if isinstance(way, Held):
+        return way
+    if isinstance(plain, Refusal):
+        return Held(plain.reason, plain.detail)
+    calls = _calls(letter, way, plain)
+    if isinstance(calls, Held):
+        return calls
+    events = []
+    for raw, redriven in calls:
+        for verdict in judged_again(doors, Place(_record(letter, raw, redriven), now), redriven):
+            if verdict.kind is None:
+                return Held(str(verdict.reason), verdict.detail)
+            events.append(verdict.output.value)
+    return events
+
+
 def way_of(letter: Letter) -> Way | Held:
     """The way a letter of ingest had come."""
     if letter.way is not None:
@@ -114,9 +133,7 @@ def _part_id(letter: Letter, part: int) -> str:
     return message_id_of_content(f"{letter.id}/{part}".encode())
 
 
-def _judged(
-    letter: Letter, raw: bytes, redriven: Redriven, doors: Doors, now: datetime
-) -> Sent | Held:
+def _record(letter: Letter, raw: bytes, redriven: Redriven) -> Record:
     marks = [
         mark for mark in letter.headers if letter.workspace == NOBODY or mark[0] != "workspace"
     ]
@@ -125,14 +142,21 @@ def _judged(
     marks.append((REDRIVEN_HEADER, to_json(redriven)))
     # a row's change is named by its key too: one that had none must not get one
     key = letter.key if letter.topic else str(letter.id).encode()
-    record = Record(topics.INBOUND.name, -1, -1, key, raw, tuple(marks))
+    return Record(topics.INBOUND.name, -1, -1, key, raw, tuple(marks))
+
+
+def _judged(
+    letter: Letter, raw: bytes, redriven: Redriven, doors: Doors, now: datetime
+) -> Sent | Held:
+    record = _record(letter, raw, redriven)
     verdicts = judged_again(doors, Place(record, now), redriven)
     if not verdicts:
         return Held("not_meant", "no mapping makes a call of it")
     for verdict in verdicts:
         if verdict.kind is None:
             return Held(str(verdict.reason), verdict.detail)
-    return Sent(record.topic, key, raw, marks, verdicts[0].output.event_id.decode())
+    id = verdicts[0].output.event_id.decode()
+    return Sent(record.topic, record.key, raw, list(record.headers), id)
 
 
 def _is_cut(letter: Letter) -> bool:

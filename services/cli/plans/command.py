@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,9 +14,21 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from schemas.dead_letter import Reason
 from services.cli.chosen import Named, workspace_named
+from services.cli.letters.letter import Which, letters_of, pages_of
 from services.cli.plans import infer as inference
-from services.cli.plans.traffic import KEPT, Came, Traffic, in_file, in_rows, seconds_of
+from services.cli.plans.traffic import (
+    COUNTED,
+    KEPT,
+    Came,
+    Traffic,
+    in_file,
+    in_letters,
+    in_rows,
+    newest_of,
+    seconds_of,
+)
 from services.cli.plans.trial import Judges, Tried, as_json, judges_of, tried
 from services.cli.query import asked
 from services.common.plan import Plan, can_be_planned
@@ -84,6 +98,10 @@ def try_(
     workspace = workspace_named(Settings(), named)
     judges = _judges(workspace, _plan(plan) if plan else None)
     traffic = _traffic(workspace, from_, since, source, most)
+    if from_ is None:
+        kept_out = _kept_out(workspace, since, source, most)
+        traffic.came.extend(kept_out.came)
+        traffic.refused.update(kept_out.refused)
     found = tried(traffic.came, judges)
     refused = sum(one.refused for one in found.values())
     if json_:
@@ -128,7 +146,27 @@ def _kept(workspace: Workspace, since: str, source: str, most: int) -> Traffic:
         "seconds": seconds_of(since),
     }
     _, rows = asked(KEPT, {**filters, "most": most})
+    if len(rows) == most:
+        _, [(there,)] = asked(COUNTED, filters)
+        if there > most:
+            typer.echo(f"{newest_of(most, there)} are looked at; --most takes more", err=True)
     return in_rows(rows)
+
+
+def _kept_out(workspace: Workspace, since: str, source: str, most: int) -> Traffic:
+    """The newest open letters of plans."""
+    young = (datetime.now(UTC) - timedelta(seconds=seconds_of(since))).strftime("%F %T")
+    which = Which(workspace=workspace.name, source=source, since=young)
+    traffic = Traffic([], Counter())
+    for reason in (Reason.PLAN_VIOLATION, Reason.PLAN_BLOCKED):
+        for page in pages_of(replace(which, reason=reason.value)):
+            if len(traffic.came) >= most:
+                typer.echo(f"of what plans kept out only {most:,} are looked at", err=True)
+                return traffic
+            found = in_letters(letters_of(page), workspace)
+            traffic.came.extend(found.came)
+            traffic.refused.update(found.refused)
+    return traffic
 
 
 def _key(came: Came) -> str:
