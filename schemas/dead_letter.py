@@ -60,13 +60,16 @@ class Redriven(Message):
     source: Name
     way: Way
     part: int = 0
+    request_id: str | None = None
 
 
 class DeadLetter(Message):
     """Topic dead_letters. `original` is base64 of the refused bytes, so it can be re-driven.
 
     `former`: the letter that was re-driven and refused again. `key` and the values of `headers`
-    are base64, of the record that was refused. `cut`: `original` is not all of it.
+    are base64, of the record that was refused. `cut`: `original` is not all of it. `request_id`:
+    the x-request-id that the call was answered with. `endpoint`: the workspace/name of a webhook
+    that was given up.
     """
 
     workspace: Name
@@ -87,3 +90,5 @@ class DeadLetter(Message):
     key: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     cut: bool = False
+    request_id: str | None = None
+    endpoint: str | None = None

@@ -261,6 +261,8 @@ LETTER_AGAIN: Final = LETTER.model_copy(
         "key": "a2V5",
         "headers": (("workspace", "ZGVtbw=="),),
         "cut": True,
+        "request_id": "edge-7:1/2",
+        "endpoint": "demo/crm",
     }
 )
 HANDLED: Final = LetterHandled(

@@ -1,4 +1,8 @@
-"""SDKs against one real ingest, all faults at once: most of the time each waits to try again."""
+"""SDKs against one real ingest, all faults at once: most of the time each waits to try again.
+
+A module of tests takes the fixture, both tests and what gives them their cases from here, and has
+SDKS (name -> how it sends), CASES, and ATTEMPTS where an SDK does not give up at once.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 from uuid import uuid4, uuid5
 
+import pytest
+
+from deploy.embedded.engines import Engines
 from schemas.base import NAMESPACE
 from tests.integration.flaky_proxy import Fault, flaky
-from tests.integration.test_ingest import KEY, Ingest, all_of
+from tests.integration.test_ingest import KEY, Ingest, all_of, running
 
 EVENTS = 120
 BATCH = 50
@@ -75,9 +82,35 @@ def _arrived(values: Iterable[dict[str, Any]], prefix: str) -> list[tuple[str, s
     return [(message_id, name) for message_id, name in named if name.startswith(f"{prefix} ")]
 
 
-def assert_all_arrived(case: Case, run: Run) -> None:
+@pytest.fixture(scope="module")
+def runs(
+    request: pytest.FixtureRequest,
+    engines: Engines,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[Case, Run]:
+    """All cases of the module, and each SDK with a wrong key."""
+    with running(engines.kafka, tmp_path_factory.mktemp("sdks")) as ingest:
+        sdks = request.module.SDKS
+        return run_all(ingest, sdks, [*request.module.CASES, *_wrong(sdks)])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The cases of the module for both tests."""
+    if "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", metafunc.module.CASES, ids="-".join)
+    elif "wrong" in metafunc.fixturenames:
+        metafunc.parametrize("wrong", _wrong(metafunc.module.SDKS), ids="-".join)
+
+
+def _wrong(sdks: Iterable[str]) -> list[Case]:
+    return [Case(sdk, "none", WRONG_KEY) for sdk in sdks]
+
+
+def test_every_event_arrives_whatever_the_first_answer_was(
+    case: Case, runs: dict[Case, Run]
+) -> None:
     """Each event, and only what ingest had before a connection was cut once more, under its id."""
-    faults = FAULTS[case.faults]
+    run, faults = runs[case], FAULTS[case.faults]
     seen = Counter(run.answered)
     assert seen[200] >= 1
     assert seen - Counter({200: seen[200]}) == Counter(fault for fault in faults if fault)
@@ -87,8 +120,11 @@ def assert_all_arrived(case: Case, run: Run) -> None:
         assert set(times.values()) == {1}
 
 
-def assert_told_once(run: Run, attempts: int = 1) -> None:
+def test_a_wrong_key_is_told_as_often_as_the_sdk_asks(
+    wrong: Case, runs: dict[Case, Run], request: pytest.FixtureRequest
+) -> None:
     """Of each batch; an answer that SDKs take for a passing fault is asked for eleven times."""
+    run, attempts = runs[wrong], getattr(request.module, "ATTEMPTS", {}).get(wrong.sdk, 1)
     assert set(run.answered) == {401}
     batches = -(-EVENTS // BATCH)
     assert len(run.answered) <= (batches + 1) * attempts

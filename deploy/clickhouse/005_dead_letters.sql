@@ -1,4 +1,5 @@
--- What was refused, at any stage, with the reason and the original bytes (base64).
+-- What was refused, at any stage, with the reason and the original bytes (base64). Like its topic
+-- it is kept for 30 days: personal data stands in it.
 
 CREATE TABLE IF NOT EXISTS dead_letters
 (
@@ -20,10 +21,13 @@ CREATE TABLE IF NOT EXISTS dead_letters
     former     Nullable(UUID) COMMENT 'the letter that was re-driven',
     key        Nullable(String) COMMENT 'base64',
     headers    Array(Tuple(name String, value String)) COMMENT 'values are base64',
-    cut        Bool COMMENT 'original is not all of it'
+    cut        Bool COMMENT 'original is not all of it',
+    request_id String COMMENT 'x-request-id of the answer to the call',
+    endpoint   String COMMENT 'workspace/name, of a webhook that was given up'
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (workspace, event_id);
+ORDER BY (workspace, event_id)
+TTL at + INTERVAL 30 DAY;
 
 -- Tables that are older than these columns.
 ALTER TABLE dead_letters
@@ -31,9 +35,15 @@ ALTER TABLE dead_letters
     ADD COLUMN IF NOT EXISTS former Nullable(UUID),
     ADD COLUMN IF NOT EXISTS key Nullable(String),
     ADD COLUMN IF NOT EXISTS headers Array(Tuple(name String, value String)),
-    ADD COLUMN IF NOT EXISTS cut Bool;
+    ADD COLUMN IF NOT EXISTS cut Bool,
+    ADD COLUMN IF NOT EXISTS request_id String,
+    ADD COLUMN IF NOT EXISTS endpoint String;
 
--- What became of letters; one that has no row with its `at` (or a later one) is open.
+-- Tables that are older than it; what they hold is looked through once.
+ALTER TABLE dead_letters MODIFY TTL at + INTERVAL 30 DAY;
+
+-- What became of letters; one that has no row with its `at` (or a later one) is open. A row outlives
+-- its letter, since it is made later.
 CREATE TABLE IF NOT EXISTS dead_letters_handled
 (
     workspace LowCardinality(String),
@@ -49,4 +59,7 @@ CREATE TABLE IF NOT EXISTS dead_letters_handled
     why       String
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (workspace, letter_id, event_id);
+ORDER BY (workspace, letter_id, event_id)
+TTL at + INTERVAL 30 DAY;
+
+ALTER TABLE dead_letters_handled MODIFY TTL at + INTERVAL 30 DAY;

@@ -17,4 +17,8 @@ CREATE TABLE IF NOT EXISTS violations
     at            DateTime64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (workspace, event_id);
+ORDER BY (workspace, event_id)
+TTL at + INTERVAL 30 DAY;
+
+-- Tables that are older than it.
+ALTER TABLE violations MODIFY TTL at + INTERVAL 30 DAY;

@@ -9,20 +9,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from services.cli.letters import work
-from services.cli.letters.options import (
-    AsJson,
-    Field,
-    Ids,
-    Reason,
-    Service,
-    Since,
-    Source,
-    State,
-    Until,
-    Workspace,
-    checked_id,
-    which_of,
-)  # fmt: skip
+from services.cli.letters.letter import Which
+from services.cli.letters.options import AsJson, State, checked_id, filtered, in_state
 from services.cli.query import asked, show_rows
 from services.common.masking import masked
 
@@ -49,65 +37,35 @@ FROM dead_letters_now
 _NEWEST: Final = "ORDER BY at DESC, event_id LIMIT {most:UInt64}"
 _SHOW: Final = (
     "SELECT event_id AS id, workspace, at, reason, detail, field, service, source, message_id,"
-    " topic, partition, offset, state, handled_at, handled_by, rule, why, former, way, original"
+    " request_id, endpoint, topic, partition, offset, state, handled_at, handled_by, rule, why,"
+    " former, way, original"
     " FROM dead_letters_now WHERE event_id = {id:UUID}"
 )
 
 
 @app.command()
+@filtered
 def counts(
-    reason: Reason = "",
-    source: Source = "",
-    service: Service = "",
-    workspace: Workspace = "",
-    field: Field = "",
-    since: Since = "",
-    until: Until = "",
+    which: Which,
     state: State = "all",
     as_json: AsJson = False,
 ) -> None:
     """How many of each reason, service and source, how many are open, and from when to when."""
-    which = which_of(
-        since,
-        until,
-        None,
-        state,
-        reason=reason,
-        source=source,
-        service=service,
-        workspace=workspace,
-        field=field,
-    )
+    which = in_state(which, state)
     names, rows = asked(f"{_COUNTS} {which.where()} {_BY_REASON}", which.parameters())
     _print(names, rows, as_json)
 
 
 @app.command("list")
+@filtered
 def list_(
-    reason: Reason = "",
-    source: Source = "",
-    service: Service = "",
-    workspace: Workspace = "",
-    field: Field = "",
-    since: Since = "",
-    until: Until = "",
-    id: Ids = None,
+    which: Which,
     state: State = "open",
     most: Annotated[int, typer.Option(min=1, max=100_000, help="so many, newest first")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """The newest open ones; addresses and telephone numbers are masked."""
-    which = which_of(
-        since,
-        until,
-        id,
-        state,
-        reason=reason,
-        source=source,
-        service=service,
-        workspace=workspace,
-        field=field,
-    )
+    which = in_state(which, state)
     names, rows = asked(f"{_LIST} {which.where()} {_NEWEST}", which.parameters() | {"most": most})
     _print(names, [(*row, masked(detail)) for *row, detail in rows], as_json)
 

@@ -18,12 +18,11 @@ from rich.table import Table
 
 from schemas.base import micros
 from schemas.model import Model
+from services.cli.chosen import Named, workspace_named
 from services.common.clients import EngineMissing, clickhouse_client, ensure_topics, producer
 from services.common.kafka_publisher import PlainPublisher
 from services.common.ports import PublishFailed
 from services.common.settings import Settings
-from services.common.workspace import Workspace
-from services.common.workspace_files import WorkspaceError, load_workspaces
 from services.scoring.domain.fit import Holdout, Publication, check_holdout
 from services.scoring.domain.fit import fit as fit_model
 from services.scoring.domain.purchase_files import (
@@ -72,9 +71,6 @@ Until = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 
 
-Named = Annotated[str | None, typer.Option("--workspace", help="Which one, if there are several")]
-
-
 def fit(
     file: File = None,
     format: Format = None,
@@ -107,7 +103,7 @@ def _from_file(file: Path, layout: str | None, until: str | None, now: datetime)
 
 def _from_columns(settings: Settings, name: str | None, until: str | None, now: datetime) -> Fitted:
     """Fit on ClickHouse; publish on Kafka unless this was a check of an earlier day."""
-    workspace = _workspace(settings, name)
+    workspace = workspace_named(settings, name)
     try:
         with clickhouse_client(settings, database=DATABASE) as client:
             purchases = known_purchases(client, workspace)
@@ -120,19 +116,6 @@ def _from_columns(settings: Settings, name: str | None, until: str | None, now: 
         Console(stderr=True).print(f"not fitted: {error}", markup=False, style="red")
         raise typer.Exit(1) from None
     return fitted
-
-
-def _workspace(settings: Settings, name: str | None) -> Workspace:
-    try:
-        known = load_workspaces(settings.workspace)
-    except (WorkspaceError, OSError) as error:
-        raise typer.BadParameter(str(error), param_hint="RAPPORT_WORKSPACE") from None
-    if name is None and len(known) == 1:
-        return next(iter(known.values()))
-    if name not in known:
-        names = ", ".join(sorted(known))
-        raise typer.BadParameter(f"one of {names} is needed", param_hint="--workspace")
-    return known[name]
 
 
 def _day(text: str) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b, file_digest
 from pathlib import Path
-from typing import Annotated, Final, NoReturn, TypeVar
+from typing import Annotated, Final, NoReturn
 
 import typer
 from confluent_kafka import KafkaException
@@ -16,12 +16,12 @@ from confluent_kafka.admin import AdminClient
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from services.cli.chosen import Named, one_of, workspace_named
 from services.cli.import_report import DryRun, as_object, report, say_json
 from services.common import clients
 from services.common.run import settle_memory
 from services.common.settings import Settings
 from services.common.workspace import RowMapping, Workspace
-from services.common.workspace_files import WorkspaceError, load_workspaces
 from services.ingest.domain.mapped import Mapper
 from services.ingest.door import Door
 from services.ingest.importing import Import, Judge, KafkaRefused, Watch
@@ -33,8 +33,6 @@ from services.ingest.tally import ProgressFile, Tally
 SOURCE: Final = "import"
 WITHIN_MS: Final = 60_000
 
-Known = TypeVar("Known")
-
 File = Annotated[
     Path,
     typer.Argument(
@@ -44,8 +42,9 @@ File = Annotated[
         metavar="FILE",
     ),
 ]
-Named = Annotated[str, typer.Option("--mapping", help="NAME of the workspace's mappings/NAME.yaml")]
-Which = Annotated[str | None, typer.Option("--workspace", help="Which one, if there are several")]
+Mapped = Annotated[
+    str, typer.Option("--mapping", help="NAME of the workspace's mappings/NAME.yaml")
+]
 From = Annotated[str | None, typer.Option(help="A source of sources.yaml; else its one of files")]
 DryRunning = Annotated[bool, typer.Option("--dry-run", help="Send nothing; no engine is needed")]
 Again = Annotated[bool, typer.Option(help="Send the whole file again, though it has gone through")]
@@ -54,8 +53,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 
 def import_file(
     file: File,
-    mapping: Named,
-    workspace: Which = None,
+    mapping: Mapped,
+    workspace: Named = None,
     source: From = None,
     dry_run: DryRunning = False,
     again: Again = False,
@@ -63,7 +62,7 @@ def import_file(
 ) -> None:
     """Bring in a file of rows; interrupted, the same command goes on where it was."""
     settings = Settings()
-    owner = _workspace(settings, workspace)
+    owner = workspace_named(settings, workspace)
     chosen = _mapping(owner, mapping)
     judge = Judge(
         Mapper(mapping, chosen),
@@ -165,31 +164,13 @@ def _stopped(why: str, when: str) -> NoReturn:
     raise typer.Exit(1) from None
 
 
-def _workspace(settings: Settings, name: str | None) -> Workspace:
-    try:
-        known = load_workspaces(settings.workspace)
-    except (WorkspaceError, OSError) as error:
-        raise typer.BadParameter(str(error), param_hint="RAPPORT_WORKSPACE") from None
-    if name is None and len(known) == 1:
-        return next(iter(known.values()))
-    return _one_of(known, name, "--workspace")
-
-
 def _mapping(workspace: Workspace, name: str) -> RowMapping:
-    return _one_of(workspace.mappings, name, "--mapping")
+    return one_of(workspace.mappings, name, "--mapping")
 
 
 def _source(workspace: Workspace, name: str | None) -> str:
     known = {one.name: one.name for one in workspace.sources if one.enabled}
     if name is not None:
-        return _one_of(known, name, "--source")
+        return one_of(known, name, "--source")
     of_files = [one.name for one in workspace.sources if one.kind == "file" and one.enabled]
     return of_files[0] if len(of_files) == 1 else SOURCE
-
-
-def _one_of(known: Mapping[str, Known], name: str | None, option: str) -> Known:
-    if name is None or name not in known:
-        names = ", ".join(sorted(known)) or "none so far"
-        said = f"{name!r} is not known" if name else "say which"
-        raise typer.BadParameter(f"{said}; there are: {names}", param_hint=option)
-    return known[name]

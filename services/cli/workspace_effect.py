@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from services.cli.plans.traffic import KEPT, in_rows
+from services.cli.plans.traffic import COUNTED, KEPT, in_rows, newest_of
 from services.cli.plans.trial import judges_of, tried
 from services.cli.query import answer
 from services.common.clients import EngineMissing
@@ -27,13 +27,17 @@ def refused_lately(workspace: Workspace) -> str:
     """How much of the last day the plans of a workspace would refuse, if ClickHouse answers."""
     filters: dict[str, str | int] = {"workspace": workspace.name, "source": ""}
     try:
-        _, rows = answer(Settings(), KEPT, {**filters, "seconds": DAY_S, "most": EVENTS_MAX})
+        filters["seconds"] = DAY_S
+        _, rows = answer(Settings(), KEPT, {**filters, "most": EVENTS_MAX})
+        there = len(rows)
+        if there == EVENTS_MAX:
+            _, [(there,)] = answer(Settings(), COUNTED, filters)
     except (EngineMissing, ClickHouseError, OSError):
         return "not counted what the plans would refuse: ClickHouse does not answer"
     found = tried(in_rows(rows).came, judges_of(workspace))
     refused = {event: one.refused for event, one in found.items() if one.refused}
     what = ", ".join(f"{times} {event}" for event, times in sorted(refused.items())) or "none"
-    return f"of {len(rows)} events of the last 24 h the plans would refuse: {what}"
+    return f"of {newest_of(len(rows), there)} of the last 24 h the plans would refuse: {what}"
 
 
 def taken_over(settings: Settings, version: str) -> str:

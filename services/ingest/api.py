@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from schemas.dead_letter import Reason
@@ -86,7 +87,7 @@ class Api:
         if request is None:
             return answers.error(400, "incomplete", "the request ended before its body did")
         try:
-            result = await self._taken(endpoint, request)
+            result = await self._taken(endpoint, request, request_id.decode())
         except Unavailable as error:
             result = answers.unavailable(error)
         except Exception:
@@ -98,15 +99,20 @@ class Api:
         metrics.ANSWERS.labels(str(result.status)).inc()
         return result
 
-    async def _taken(self, endpoint: Endpoint, request: Request) -> Answer:
-        received_at = datetime.now(UTC)
+    async def _taken(self, endpoint: Endpoint, request: Request, request_id: str) -> Answer:
+        arrival = partial(
+            Arrival,
+            datetime.now(UTC),
+            endpoint.call_type,
+            translate=endpoint.translate,
+            request_id=request_id,
+        )
         entrance = self._doors.opened_by(request.write_key)
         if entrance and (away := _turned_away(entrance, request)):
             return away
         calls = _calls(endpoint, request)
         if isinstance(calls, Refusal):
-            arrival = Arrival(received_at, endpoint.call_type, translate=endpoint.translate)
-            kept = Unread(calls, arrival, path_of(endpoint))
+            kept = Unread(calls, arrival(), path_of(endpoint))
             return await self._unreadable(kept, request, entrance)
         if entrance is None:  # the key may be in the body
             entrance = self._doors.opened_by(calls.write_key)
@@ -115,7 +121,8 @@ class Api:
             if away := _turned_away(entrance, request):
                 return away
         entrance.spend(len(calls.raws))
-        verdicts = _verdicts(entrance.door, endpoint, calls, received_at)
+        came = arrival(sent_at=calls.sent_at, context=calls.context, shallow=True)
+        verdicts = entrance.door.admit([bytes(raw) for raw in calls.raws], came)
         await self._publish(verdicts, entrance.door)
         metrics.BATCH_EVENTS.observe(len(verdicts))
         if endpoint.one and verdicts[0].reason in UNREADABLE:
@@ -174,18 +181,6 @@ def _asked_for(path: str) -> str | None:
     if not (path.startswith(before) and path.endswith(after)):
         return None
     return path[len(before) : -len(after)]
-
-
-def _verdicts(door: Door, endpoint: Endpoint, calls: Calls, received_at: datetime) -> list[Verdict]:
-    arrival = Arrival(
-        received_at,
-        endpoint.call_type,
-        calls.sent_at,
-        calls.context,
-        endpoint.translate,
-        shallow=True,
-    )
-    return door.admit([bytes(raw) for raw in calls.raws], arrival)
 
 
 def _turned_away(entrance: Entrance, request: Request) -> Answer | None:

@@ -26,7 +26,7 @@ from services.common.workspace import Workspace
 from services.ingest.domain.clock import moment_of
 from services.ingest.domain.draft import STAGES, Call, Draft, Origin, merged_context
 from services.ingest.domain.ids import Router, message_id_of_content
-from services.ingest.domain.refusal import Refusal
+from services.ingest.domain.refusal import Refusal, bad_properties
 from services.ingest.envelope import Envelope, Named, encode
 from services.ingest.letters import Passage, Place, Sender, Verdict, content_of, refused
 from services.ingest.planned import Planned
@@ -50,7 +50,8 @@ _dumpers: Final[Mapping[str, Callable[[Any], bytes]]] = {
 class Arrival:
     """What all calls of one request share. `call_type`: where the path says it. `translate`: makes
     a call of what the sender calls one. `again`: it is the one call of a letter. `shallow`: the
-    body that they stood in was not too deep, so none of them is."""
+    body that they stood in was not too deep, so none of them is. `request_id`: what the answer
+    names the request."""
 
     received_at: datetime
     call_type: str | None = None
@@ -59,6 +60,7 @@ class Arrival:
     translate: Callable[[Call], Call | Refusal] | None = None
     again: Again | None = None
     shallow: bool = False
+    request_id: str | None = None
 
     @cached_property
     def way(self) -> Way:
@@ -255,6 +257,7 @@ def _arrival_again(place: Place, redriven: Redriven) -> Arrival:
         way.context,
         dialect_of(way),
         Again(redriven, place.at),
+        redriven.request_id,
     )
 
 
@@ -267,17 +270,18 @@ def _passage(
         redriven = again.redriven
         message_id = redriven.way.message_id or usable_id(call)
         way = arrival.way.model_copy(update={"message_id": message_id})
-        return Passage(again.at, way, record, (redriven.letter, redriven.part))
+        former = (redriven.letter, redriven.part)
+        return Passage(again.at, way, arrival.request_id, record, former)
     content_id = message_id_of_content(content_of(raw, record))
     named = {"received_at": at, "content_id": content_id, "message_id": usable_id(call)}
-    return Passage(at, arrival.way.model_copy(update=named), record)
+    return Passage(at, arrival.way.model_copy(update=named), arrival.request_id, record)
 
 
 def _validated(draft: Draft) -> Draft | Refusal:
     try:
         draft.properties = _validators[draft.kind](draft.properties)
     except ValidationError as error:
-        return _bad_properties(error)
+        return bad_properties(error)
     return draft
 
 
@@ -288,10 +292,3 @@ def _dumped(draft: Draft) -> Draft:
 
 #: The same for all calls of a request, so it is spelled once.
 _spelled_arrival = lru_cache(maxsize=64)(rfc3339)
-
-
-def _bad_properties(error: ValidationError) -> Refusal:
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    texts = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:10]]
-    first = ".".join(map(str, faults[0]["loc"])) or None
-    return Refusal(Reason.BAD_PROPERTIES, "; ".join(texts), first)

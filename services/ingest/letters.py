@@ -52,10 +52,12 @@ def content_of(raw: bytes, record: Record | None) -> bytes:
 
 class Passage(NamedTuple):
     """How refused bytes had come. `at`: when they were refused. `former`: the letter that was
-    re-driven, and which of its calls it is. `cut`: they are not all that was sent."""
+    re-driven, and which of its calls it is. `cut`: they are not all that was sent. `request_id`:
+    what the sender was told that names the request."""
 
     at: datetime
     way: Way
+    request_id: str | None
     record: Record | None = None
     former: tuple[UUID, int] | None = None
     cut: bool = False
@@ -92,6 +94,7 @@ def refused(raw: bytes, sender: Sender, refusal: Refusal, passage: Passage) -> V
         way=passage.way,
         former=passage.former[0] if passage.former else None,
         cut=passage.cut or len(raw) > ORIGINAL_BYTES_MAX,
+        request_id=passage.request_id,
         **of_record(record),
     )
     output = as_output(letter, key=record.topic if record else sender.source)

@@ -47,9 +47,7 @@ def bench_import(settings: Settings) -> dict[str, object]:
     """Orders and visits; the process's start is in it."""
     folder = settings.home / "import"
     workspace = Path(shutil.copytree(settings.workspace, folder / "workspace"))
-    (workspace / "mappings" / "bench.yaml").write_text(yaml.safe_dump(MAPPING))
-    file = folder / "rows.parquet"
-    pq.write_table(_rows(), file, row_group_size=100_000)
+    file = written(workspace, folder / "rows.parquet", ROWS)
     began = time.monotonic()
     used_s, peak_mb = _imported(settings, workspace, file)
     seconds = time.monotonic() - began
@@ -57,11 +55,23 @@ def bench_import(settings: Settings) -> dict[str, object]:
     return row("import", ROWS, seconds, used_s, bare, peak_mb=round(peak_mb))
 
 
+def written(workspace: Path, file: Path, count: int) -> Path:
+    """So many rows, and the mapping `bench` for them."""
+    (workspace / "mappings" / "bench.yaml").write_text(yaml.safe_dump(MAPPING))
+    pq.write_table(_rows(count), file, row_group_size=100_000)
+    return file
+
+
+def command(file: Path, *options: str) -> list[str]:
+    """As people type it."""
+    start = [sys.executable, "-m", "services.cli", "import", str(file), "--mapping", "bench"]
+    return [*start, "--json", *options]
+
+
 def _imported(settings: Settings, workspace: Path, file: Path) -> tuple[float, float]:
     """(CPU seconds, peak of the memory in megabytes) of the command."""
-    command = [sys.executable, "-m", "services.cli", "import", str(file), "--mapping", "bench"]
     told = environment(settings) | {"RAPPORT_WORKSPACE": str(workspace)}
-    child = psutil.Popen([*command, "--json"], env=told, stdout=subprocess.PIPE)
+    child = psutil.Popen(command(file), env=told, stdout=subprocess.PIPE)
     used_s = peak_mb = 0.0
     while child.poll() is None:
         try:
@@ -93,14 +103,14 @@ def _bare_rows_per_s(settings: Settings, file: Path) -> float:
     return ROWS / (time.monotonic() - began)
 
 
-def _rows() -> Any:
+def _rows(count: int) -> Any:
     dice, first = Random(1), datetime(2022, 1, 1, tzinfo=UTC)
-    customers = [dice.randrange(CUSTOMERS) for _ in range(ROWS)]
-    is_order = [number % 4 == 0 for number in range(ROWS)]
-    moments = [first + timedelta(seconds=dice.randrange(90_000_000)) for _ in range(ROWS)]
+    customers = [dice.randrange(CUSTOMERS) for _ in range(count)]
+    is_order = [number % 4 == 0 for number in range(count)]
+    moments = [first + timedelta(seconds=dice.randrange(90_000_000)) for _ in range(count)]
     return pa.table(
         {
-            "id": range(ROWS),
+            "id": range(count),
             "event": ["Order Completed" if one else "page_viewed" for one in is_order],
             "customer": [f"c{one}" for one in customers],
             "email": [f"c{one}@shop.example" for one in customers],

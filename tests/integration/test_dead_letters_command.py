@@ -43,7 +43,7 @@ def letter(number: int, reason: Reason, age: timedelta, **changes: Any) -> DeadL
 
 LETTERS = [
     letter(1, Reason.BAD_TIME, timedelta(minutes=1), detail="ada@x.example in the year 9999"),
-    letter(2, Reason.BAD_TIME, timedelta(hours=3)),
+    letter(2, Reason.BAD_TIME, timedelta(hours=3), request_id="edge-7:1/2"),
     letter(3, Reason.POISON, timedelta(days=2), service="profile", source=None),
 ]
 
@@ -88,6 +88,7 @@ def test_counts_are_by_reason_service_and_source() -> None:
         (("--since", "1d"), [0, 1]),
         (("--most", "2"), [0, 1]),
         (("--reason", "too_deep"), []),
+        (("--request-id", "edge-7:1/2"), [1]),
     ],
 )
 def test_the_list_is_newest_first_and_by_any_filter(
@@ -106,6 +107,7 @@ def test_the_list_is_masked_and_what_is_shown_is_as_it_came() -> None:
     code, as_json = asked("show", str(LETTERS[0].event_id), "--json")
     assert json.loads(as_json)["original"] == ORIGINAL
     assert json.loads(as_json)["reason"] == "bad_time"
+    assert "request_id  edge-7:1/2\n" in asked("show", str(LETTERS[1].event_id))[1]
 
 
 def test_what_is_not_there_is_told() -> None:

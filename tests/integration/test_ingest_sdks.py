@@ -8,24 +8,27 @@ from __future__ import annotations
 from functools import partial
 from uuid import UUID
 
-import pytest
 from posthog import Posthog
 from rudderstack.analytics.client import Client as Rudder
 from segment.analytics.client import Client as Segment
 
-from deploy.embedded.engines import Engines
-from tests.integration.test_ingest import running
 from tests.sdk_runs import (
     BATCH,
     FAULTS,
-    WRONG_KEY,
     Case,
-    Run,
     Send,
-    assert_all_arrived,
-    assert_told_once,
-    run_all,
+    pytest_generate_tests,
+    runs,
+    test_a_wrong_key_is_told_as_often_as_the_sdk_asks,
+    test_every_event_arrives_whatever_the_first_answer_was,
 )
+
+__all__ = [
+    "pytest_generate_tests",
+    "runs",
+    "test_a_wrong_key_is_told_as_often_as_the_sdk_asks",
+    "test_every_event_arrives_whatever_the_first_answer_was",
+]
 
 
 def by_segment(host: str, key: str, prefix: str, ids: list[str], *, gzip: bool = True) -> None:
@@ -64,22 +67,3 @@ CASES = [
     for faults in FAULTS
     if sdk != "segment, plain" or faults == "none"  # the same client sends: once is enough
 ]
-WRONG = [Case(sdk, "none", WRONG_KEY) for sdk in SDKS]
-
-
-@pytest.fixture(scope="module")
-def runs(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> dict[Case, Run]:
-    with running(engines.kafka, tmp_path_factory.mktemp("sdks")) as ingest:
-        return run_all(ingest, SDKS, [*CASES, *WRONG])
-
-
-@pytest.mark.parametrize("case", CASES, ids="-".join)
-def test_every_event_arrives_whatever_the_first_answer_was(
-    case: Case, runs: dict[Case, Run]
-) -> None:
-    assert_all_arrived(case, runs[case])
-
-
-@pytest.mark.parametrize("case", WRONG, ids="-".join)
-def test_a_wrong_key_is_told_once_for_each_batch(case: Case, runs: dict[Case, Run]) -> None:
-    assert_told_once(runs[case])

@@ -16,15 +16,18 @@ from typer.testing import CliRunner
 from deploy.embedded.engines import Engines
 from schemas import topics
 from schemas.base import derived_id
+from schemas.dead_letter import DeadLetter
 from schemas.touchpoint import ResolvedTouchpoint
 from services.cli.__main__ import app
 from services.cli.workspace_effect import refused_lately
 from services.common.clients import clickhouse_client
 from services.common.settings import Settings
 from services.common.workspace_files import load_workspaces
+from services.ingest.door import Arrival, Door
 from services.scoring.store import DATABASE, migrate
 from tests.columns_engine import fill
 from tests.columns_messages import touchpoint
+from tests.unit.ingest_builders import track
 
 RUN = CliRunner()
 NAME = "planned"
@@ -99,3 +102,29 @@ def test_a_plan_is_inferred_from_what_came_in() -> None:
 def test_what_a_draft_would_refuse_of_the_last_day(workspace: Path) -> None:
     said = refused_lately(load_workspaces(workspace)[NAME])
     assert said == ("of 2 events of the last 24 h the plans would refuse: 1 Wishlist Shared")
+
+
+def test_what_was_looked_at_is_told_where_it_was_not_all(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = RUN.invoke(app("plan"), ["plan", "test", "--since", "7d", "--most", "1"])
+    assert found.stderr == "the newest 1 of 3 events are looked at; --most takes more\n"
+    monkeypatch.setattr("services.cli.workspace_effect.EVENTS_MAX", 1)
+    said = refused_lately(load_workspaces(workspace)[NAME])
+    assert said.startswith("of the newest 1 of 2 events of the last 24 h")
+
+
+def test_what_a_plan_kept_out_is_held_against_the_draft(workspace: Path, engines: Engines) -> None:
+    door = Door(load_workspaces(workspace)[NAME], "letters", "")
+    calls = [track(messageId=f"m{n}", properties={"size": n or "large"}) for n in range(2)]
+    blocked, _ = door.admit([json.dumps(call).encode() for call in calls], Arrival(NOW))
+    letter = DeadLetter.model_validate_json(blocked.output.value)
+    client = clickhouse_client(Settings(clickhouse=engines.clickhouse), database=DATABASE)
+    fill(client, [(topics.DEAD_LETTERS.name, letter)])
+    client.close()
+    found = results("--source", "letters", "--since", "1h")
+    assert (found["events"][0]["events"], found["refused"]) == (1, 1)
+    draft = workspace / "draft.yaml"
+    draft.write_text(PLAN.replace("integer", "string"))
+    found = results("--source", "letters", "--since", "1h", "--plan", str(draft))
+    assert (found["events"][0]["events"], found["refused"]) == (1, 0)

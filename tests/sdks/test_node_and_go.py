@@ -7,21 +7,23 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-import pytest
-
-from deploy.embedded.engines import Engines
-from tests.integration.test_ingest import running
 from tests.sdk_runs import (
     EVENTS,
     FAULTS,
-    WRONG_KEY,
     Case,
-    Run,
     Send,
-    assert_all_arrived,
-    assert_told_once,
-    run_all,
+    pytest_generate_tests,
+    runs,
+    test_a_wrong_key_is_told_as_often_as_the_sdk_asks,
+    test_every_event_arrives_whatever_the_first_answer_was,
 )
+
+__all__ = [
+    "pytest_generate_tests",
+    "runs",
+    "test_a_wrong_key_is_told_as_often_as_the_sdk_asks",
+    "test_every_event_arrives_whatever_the_first_answer_was",
+]
 
 HERE = Path(__file__).parent
 NODE = ("node", str(HERE / "node" / "send.js"))
@@ -54,22 +56,3 @@ SDKS: dict[str, Send] = {
 #: These two try again whatever they are answered, but for a 400: of every server, so of ours.
 ATTEMPTS = {"node, customerio": 4, "go, segment": 10, "go, rudder": 10}
 CASES = [Case(sdk, faults) for sdk in SDKS for faults in FAULTS]
-WRONG = [Case(sdk, "none", WRONG_KEY) for sdk in SDKS]
-
-
-@pytest.fixture(scope="module")
-def runs(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> dict[Case, Run]:
-    with running(engines.kafka, tmp_path_factory.mktemp("sdks")) as ingest:
-        return run_all(ingest, SDKS, [*CASES, *WRONG])
-
-
-@pytest.mark.parametrize("case", CASES, ids="-".join)
-def test_every_event_arrives_whatever_the_first_answer_was(
-    case: Case, runs: dict[Case, Run]
-) -> None:
-    assert_all_arrived(case, runs[case])
-
-
-@pytest.mark.parametrize("case", WRONG, ids="-".join)
-def test_a_wrong_key_is_told_as_often_as_the_sdk_asks(case: Case, runs: dict[Case, Run]) -> None:
-    assert_told_once(runs[case], ATTEMPTS.get(case.sdk, 1))

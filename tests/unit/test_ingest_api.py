@@ -60,6 +60,16 @@ def test_every_answer_names_its_request() -> None:
     assert all(name.replace("-", "").isalnum() for name in ours)
 
 
+@pytest.mark.parametrize("body", [batch(track(timestamp="never")), b"{"])
+def test_what_is_refused_names_the_request_that_it_came_in(body: Any) -> None:
+    """So that support goes from what a customer was answered to the letters."""
+    world = World()
+    for request_id in ("edge-7:1/2", "two words"):
+        headers = {"x-request-id": request_id}
+        answer = world.send("/v1/batch", body, headers=headers)
+        assert world.letters[-1].request_id == answer.headers["x-request-id"]
+
+
 @pytest.mark.parametrize("path", ["batch", "import", "b"])
 def test_success_is_exactly_this_body_and_status_200(path: str) -> None:
     """202 and 204 make rudder Python retry; /v1/import is an old name of batch."""

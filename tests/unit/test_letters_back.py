@@ -16,10 +16,12 @@ from schemas.base import derived_id
 from schemas.dead_letter import REDRIVEN_HEADER, DeadLetter, Reason
 from schemas.touchpoint import Touchpoint
 from schemas.touchpoints import SAMPLES
-from services.cli.letters.back import Held, Sent, back, back_as
+from services.cli.letters.back import back, back_as
+from services.cli.letters.between import BY_ID, BY_VERSION
 from services.cli.letters.letter import Letter
 from services.cli.letters.mend import Cast, Rename
 from services.cli.letters.mend import Set as SetValue
+from services.cli.letters.ways import Held, Sent, Snapshot
 from services.common.batch import Record
 from services.common.dead_letters import dead_letter
 from services.common.workspace import Workspace
@@ -66,6 +68,8 @@ def kept(letter: DeadLetter) -> Letter:
         key=None if letter.key is None else b64decode(letter.key),
         headers=tuple((name, b64decode(value)) for name, value in letter.headers),
         cut=letter.cut,
+        request_id=letter.request_id or "",
+        endpoint=letter.endpoint or "",
         state="open",
         handled_at=None,
     )
@@ -73,7 +77,7 @@ def kept(letter: DeadLetter) -> Letter:
 
 def redriven(letter: Letter, *rule: Any) -> list[Sent]:
     sent = back(letter, rule, DOORS, NOW)
-    assert not isinstance(sent, Held), sent
+    assert isinstance(sent, list), sent
     return sent
 
 
@@ -200,6 +204,7 @@ def test_refused_again_it_is_one_letter_that_names_its_former_one() -> None:
     assert second.event_id != first.id
     assert (second.source, second.message_id) == ("web", first.message_id)
     assert second.way == first.way
+    assert second.request_id == first.request_id != ""
     [later] = redriven(kept(second))
     assert arrived(later) == arrived(sent), "the second letter lost nothing of the way"
     third = DeadLetter.model_validate(arrived(later, STRICT))
@@ -315,3 +320,37 @@ def test_what_would_hide_or_repeat_something_is_not_sent_again(topic: str) -> No
     held = back(of_service(topic, b"{}"), (), DOORS, NOW)
     assert isinstance(held, Held)
     assert held.reason == "unsafe"
+
+
+@pytest.mark.parametrize(
+    ("service", "topic", "reason"),
+    [
+        ("profile", "touchpoints.accepted", "bad_properties"),
+        ("scoring.score", "profiles.changed", "bad_properties"),
+        ("scoring.columns", "touchpoints.resolved", "bad_properties"),
+        ("journey.decide", "scores.changed", "bad_properties"),
+        ("journey.deliver", "alerts.raised", "poison"),
+    ],
+)
+def test_what_its_reader_would_refuse_again_stays(service: str, topic: str, reason: str) -> None:
+    """By its own reading of today; a mend of the service lets it go back."""
+    letter = of_service(topic, b'{"event_id": "e", "version": 1}')
+    held = back(letter._replace(service=service), (), DOORS, NOW)
+    assert isinstance(held, Held)
+    assert held.reason == reason
+    assert f"{service} would refuse it again" in held.detail
+
+
+def test_a_record_goes_back_by_its_id_or_by_its_version() -> None:
+    for topic in BY_ID:
+        [sent] = redriven(of_service(topic, b'{"event_id": "e"}'))
+        assert (sent.topic, sent.event_id) == (topic, "e")
+    for topic in BY_VERSION:
+        letter = of_service(topic, b'{"version": 7}')
+        way = back(letter, (), DOORS, NOW)
+        assert isinstance(way, Snapshot)
+        assert (way.version, way.partition, way.offset, way.key) == (7, 1, 9, (topic, b"key"))
+    assert set(BY_ID) | set(BY_VERSION) == {topic.name for topic in topics.TOPICS} - {
+        topics.INBOUND.name,
+        topics.DEAD_LETTERS.name,
+    }, "decide how a record of a new topic goes back"

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
 
 import msgspec
 
 from schemas import topics
 from schemas.base import to_json
-from schemas.cloudevents import Header, headers, source_of
 from schemas.dead_letter import REDRIVEN_HEADER, Redriven, Way
+from services.cli.letters.between import between_services
 from services.cli.letters.letter import Letter
 from services.cli.letters.mend import Operation, mended
+from services.cli.letters.ways import Back, Held, Sent
 from services.common.batch import Record
 from services.common.dead_letters import ORIGINAL_BYTES_MAX
 from services.ingest.again import NOBODY, judged_again
@@ -31,37 +31,15 @@ from services.ingest.paths import ENDPOINTS
 from services.ingest.reading import decoded
 from services.ingest.way import shared_way, usable_id
 
-#: Readers of these drop what they know by its id; profile's and columns' letters come from them.
-REPEATABLE: Final = (topics.ACCEPTED.name, topics.RESOLVED.name)
-_SNAPSHOTS: Final = frozenset(topic.name for topic in topics.TOPICS if topic.retention_ms is None)
-_EFFECTS: Final = frozenset({topics.LIFECYCLE.name, topics.ALERTS.name, topics.ACTIONS.name})
 
-
-class Held(NamedTuple):
-    """Why a letter stays where it is: a reason for counting, a text for people."""
-
-    reason: str
-    detail: str
-
-
-class Sent(NamedTuple):
-    """One record to publish. `event_id`: of the touchpoint that comes of it."""
-
-    topic: str
-    key: bytes | None
-    value: bytes
-    headers: list[Header]
-    event_id: str
-
-
-def back(
-    letter: Letter, rule: Sequence[Operation], doors: Doors, now: datetime
-) -> list[Sent] | Held:
-    """What to publish for a letter, after the rule."""
+def back(letter: Letter, rule: Sequence[Operation], doors: Doors, now: datetime) -> Back:
+    """What to do for a letter, after the rule."""
     if _is_cut(letter):
         return Held("cut", "its bytes are not all that was sent; the sender has to send it again")
     if letter.service != "ingest":
-        return _between_services(letter, rule)
+        if rule:
+            return Held("not_a_call", f"a rule mends calls; this is a record of {letter.topic}")
+        return between_services(letter, doors)
     plain = inflated(letter.original)
     if isinstance(plain, Refusal):
         return Held(plain.reason, f"{plain.detail}; `rapport dead-letters edit` can mend it")
@@ -90,6 +68,25 @@ def back_as(letter: Letter, body: bytes, doors: Doors, now: datetime) -> list[Se
     return sent
 
 
+def events_of(letter: Letter, doors: Doors, now: datetime) -> list[bytes] | Held:
+    """The touchpoints that a letter of ingest would be if it came now, as published."""
+    way, plain = way_of(letter), inflated(letter.original)
+    if isinstance(way, Held):
+        return way
+    if isinstance(plain, Refusal):
+        return Held(plain.reason, plain.detail)
+    calls = _calls(letter, way, plain)
+    if isinstance(calls, Held):
+        return calls
+    events = []
+    for raw, redriven in calls:
+        for verdict in judged_again(doors, Place(_record(letter, raw, redriven), now), redriven):
+            if verdict.kind is None:
+                return Held(str(verdict.reason), verdict.detail)
+            events.append(verdict.output.value)
+    return events
+
+
 def way_of(letter: Letter) -> Way | Held:
     """The way a letter of ingest had come."""
     if letter.way is not None:
@@ -107,7 +104,7 @@ def way_of(letter: Letter) -> Way | Held:
 def _calls(letter: Letter, way: Way, body: bytes) -> list[tuple[bytes, Redriven]] | Held:
     """Each call of it with its way; a whole request is read as its path reads it."""
     if way.request is None:
-        return [(body, Redriven(letter=letter.id, source=letter.source, way=way))]
+        return [(body, _redriven(letter, way, 0))]
     endpoint = ENDPOINTS[way.request]
     read = endpoint.read(body)
     if isinstance(read, Refusal):
@@ -118,10 +115,17 @@ def _calls(letter: Letter, way: Way, body: bytes) -> list[tuple[bytes, Redriven]
     if not shared.whole:
         return Held("context_not_kept", "the batch's context is too large for each of its calls")
     return [
-        (bytes(raw), Redriven(letter=letter.id, source=letter.source, way=one, part=part))
+        (bytes(raw), _redriven(letter, one, part))
         for part, raw in enumerate(read.raws)
         for one in [shared.model_copy(update={"content_id": _part_id(letter, part)})]
     ]
+
+
+def _redriven(letter: Letter, way: Way, part: int) -> Redriven:
+    request_id = letter.request_id or None
+    return Redriven(
+        letter=letter.id, source=letter.source, way=way, part=part, request_id=request_id
+    )
 
 
 def _part_id(letter: Letter, part: int) -> str:
@@ -129,9 +133,7 @@ def _part_id(letter: Letter, part: int) -> str:
     return message_id_of_content(f"{letter.id}/{part}".encode())
 
 
-def _judged(
-    letter: Letter, raw: bytes, redriven: Redriven, doors: Doors, now: datetime
-) -> Sent | Held:
+def _record(letter: Letter, raw: bytes, redriven: Redriven) -> Record:
     marks = [
         mark for mark in letter.headers if letter.workspace == NOBODY or mark[0] != "workspace"
     ]
@@ -140,50 +142,21 @@ def _judged(
     marks.append((REDRIVEN_HEADER, to_json(redriven)))
     # a row's change is named by its key too: one that had none must not get one
     key = letter.key if letter.topic else str(letter.id).encode()
-    record = Record(topics.INBOUND.name, -1, -1, key, raw, tuple(marks))
+    return Record(topics.INBOUND.name, -1, -1, key, raw, tuple(marks))
+
+
+def _judged(
+    letter: Letter, raw: bytes, redriven: Redriven, doors: Doors, now: datetime
+) -> Sent | Held:
+    record = _record(letter, raw, redriven)
     verdicts = judged_again(doors, Place(record, now), redriven)
     if not verdicts:
         return Held("not_meant", "no mapping makes a call of it")
     for verdict in verdicts:
         if verdict.kind is None:
             return Held(str(verdict.reason), verdict.detail)
-    return Sent(record.topic, key, raw, marks, verdicts[0].output.event_id.decode())
-
-
-def _between_services(letter: Letter, rule: Sequence[Operation]) -> list[Sent] | Held:
-    """As it was, into the topic that it came from, where that is safe."""
-    if rule:
-        return Held("not_a_call", f"a rule mends calls; this is a record of {letter.topic}")
-    if why := _unsafe(letter):
-        return Held("unsafe", why)
-    try:
-        said = msgspec.json.decode(letter.original)
-        id, workspace, time = said["event_id"], said["workspace"], said["occurred_at"]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
-        return Held("malformed_json", f"no reader of {letter.topic} can read it as it is")
-    assert letter.key is not None
-    marks = list(letter.headers) or headers(
-        letter.topic,
-        event_id=str(id).encode(),
-        source=source_of(str(workspace)),
-        time=str(time).encode(),
-        subject=letter.key,
-    )
-    marks.append((REDRIVEN_HEADER, str(letter.id).encode()))
-    return [Sent(letter.topic, letter.key, letter.original, marks, str(id))]
-
-
-def _unsafe(letter: Letter) -> str | None:
-    topic = letter.topic
-    if topic in _SNAPSHOTS:
-        return f"{topic} keeps the newest of each key: an old one would hide newer ones"
-    if topic in _EFFECTS:
-        return f"{topic} is sent to webhooks, again too; see `rapport webhooks dead|resend`"
-    if topic not in REPEATABLE:
-        return f"what came from {topic or 'no topic'} is no record that could be sent again"
-    if letter.key is None:
-        return "its key was not kept, and decides which worker reads it"
-    return None
+    id = verdicts[0].output.event_id.decode()
+    return Sent(record.topic, record.key, raw, list(record.headers), id)
 
 
 def _is_cut(letter: Letter) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
@@ -14,13 +15,16 @@ from schemas import topics
 from schemas.base import derived_id, to_json
 from schemas.cloudevents import headers, rfc3339, source_of
 from schemas.letter_handled import Handling, LetterHandled
-from services.cli.letters.back import Sent
 from services.cli.letters.letter import Letter
+from services.cli.letters.ways import Sent
 from services.common import clients
 from services.common.kafka_publisher import hand_over
 from services.common.settings import Settings
 
 PUBLISHED_WITHIN_S: Final = 30.0
+
+#: (partition, offset)
+Place = tuple[int, int]
 
 
 class NotPublished(Exception):  # noqa: N818 - a state of the world
@@ -74,23 +78,27 @@ def handled(letter: Letter, handling: Handling, run: Run, now: datetime) -> Sent
     return Sent(topics.HANDLED.name, str(letter.id).encode(), to_json(said), marks, str(id))
 
 
-def publish(producer: Any, records: Sequence[Sent]) -> None:
-    """Until Kafka has confirmed each; NotPublished when it does not."""
-    confirmed: list[object] = []
+def publish(producer: Any, records: Sequence[Sent]) -> list[Place]:
+    """Where each stands, once Kafka has confirmed them all; NotPublished when it does not."""
+    places: dict[int, Place] = {}
     faults: list[object] = []
 
-    def delivered(error: object, message: object) -> None:
-        (confirmed if error is None else faults).append(error or message)
+    def delivered(number: int, error: object, message: Any) -> None:
+        if error is None:
+            places[number] = (message.partition(), message.offset())
+        else:
+            faults.append(error)
 
     try:
-        for record in records:
-            hand_over(producer, record, delivered)
+        for number, record in enumerate(records):
+            hand_over(producer, record, partial(delivered, number))
         producer.flush(PUBLISHED_WITHIN_S)
     except KafkaException as error:
         raise NotPublished(str(error)) from error
-    if len(confirmed) != len(records):
+    if len(places) != len(records):
         why = faults[0] if faults else "no answer"
-        raise NotPublished(f"Kafka did not take {len(records) - len(confirmed)} records: {why}")
+        raise NotPublished(f"Kafka did not take {len(records) - len(places)} records: {why}")
+    return [places[number] for number in range(len(records))]
 
 
 def now() -> datetime:

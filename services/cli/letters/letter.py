@@ -21,6 +21,7 @@ WHERE ({reason:String} = '' OR reason = {reason:String})
   AND ({service:String} = '' OR service = {service:String})
   AND ({workspace:String} = '' OR workspace = {workspace:String})
   AND ({field:String} = '' OR field = {field:String})
+  AND ({request_id:String} = '' OR request_id = {request_id:String})
   AND ({state:String} = 'all' OR state = {state:String})
   AND at >= parseDateTime64BestEffort({since:String}, 6, 'UTC')
   AND at < parseDateTime64BestEffort({until:String}, 6, 'UTC')
@@ -28,7 +29,8 @@ WHERE ({reason:String} = '' OR reason = {reason:String})
 _SIZES: Final = "SELECT event_id, length(original) FROM dead_letters_now"
 _WHOLE: Final = """
 SELECT event_id, workspace, at, reason, service, source, field, message_id, topic, partition,
-    offset, original, way, former, key, headers, cut, state, handled_at
+    offset, original, way, former, key, headers, cut, request_id, endpoint, state,
+    handled_at
 FROM dead_letters_now
 """
 #: As they lie in the table, so that a page reads one stretch of it.
@@ -47,6 +49,7 @@ class Which:
     service: str = ""
     workspace: str = ""
     field: str = ""
+    request_id: str = ""
     state: str = "open"
     ids: tuple[str, ...] = ()
     since: str = "1970-01-02"
@@ -92,6 +95,8 @@ class Letter(NamedTuple):
     key: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     cut: bool
+    request_id: str
+    endpoint: str
     state: str
     handled_at: datetime | None
 

@@ -13,25 +13,13 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 
 from services.cli.letters import run as runs
-from services.cli.letters.back import Held, back_as
+from services.cli.letters.back import back_as
 from services.cli.letters.edit import NoEditor, edited, text_of
 from services.cli.letters.handled import NotPublished, new_run, now, publisher
 from services.cli.letters.letter import Letter, Which, letters_of, pages_of
-from services.cli.letters.options import (
-    AsJson,
-    Field,
-    Ids,
-    Reason,
-    Service,
-    Since,
-    Source,
-    State,
-    Until,
-    Workspace,
-    checked_id,
-    which_of,
-)  # fmt: skip
+from services.cli.letters.options import AsJson, State, checked_id, filtered, in_state
 from services.cli.letters.rules import BadRule, rule_of_file, rule_of_options, told
+from services.cli.letters.ways import Held
 from services.common.clients import EngineMissing
 from services.common.masking import masked
 from services.common.settings import Settings
@@ -44,15 +32,9 @@ Several = list[str] | None
 DryRun = Annotated[bool, typer.Option("--dry-run", help="only say what would be let in")]
 
 
+@filtered
 def redrive(
-    reason: Reason = "",
-    source: Source = "",
-    service: Service = "",
-    workspace: Workspace = "",
-    field: Field = "",
-    since: Since = "",
-    until: Until = "",
-    id: Ids = None,
+    which: Which,
     state: State = "open",
     rule: Rule = None,
     rename: Annotated[Several, typer.Option(help="old=new")] = None,
@@ -70,22 +52,12 @@ def redrive(
     The rule's file comes first, then --rename, --set, --cast and --drop. What the door would refuse
     still stays open. Nothing is doubled: not by doing it twice, nor by killing it.
     """
-    which = which_of(
-        since,
-        until,
-        id,
-        state,
-        reason=reason,
-        source=source,
-        service=service,
-        workspace=workspace,
-        field=field,
-    )
+    which = in_state(which, state)
     _narrowed(which, everything)
     with _faults():
         operations = rule_of_file(rule) if rule else []
         operations += rule_of_options(rename or (), set_ or (), cast or (), drop or ())
-        mend = runs.Mend(operations, _doors())
+        mend = runs.Mend(operations, _doors(), Settings())
         pages = pages_of(which)
         with _progress(pages) as done:
             if dry_run:
@@ -96,33 +68,16 @@ def redrive(
     _tell(tally, "would be sent again" if dry_run else "sent again", as_json)
 
 
+@filtered
 def discard(
+    which: Which,
     why: Annotated[str, typer.Option("--because", help="in your words; it is kept")],
-    reason: Reason = "",
-    source: Source = "",
-    service: Service = "",
-    workspace: Workspace = "",
-    field: Field = "",
-    since: Since = "",
-    until: Until = "",
-    id: Ids = None,
     everything: All = False,
     as_json: AsJson = False,
 ) -> None:
     """Give open letters up. They are only marked: the bytes stay as long as all others."""
     if not why.strip():
         raise typer.BadParameter("say why: --because 'test traffic'")
-    which = which_of(
-        since,
-        until,
-        id,
-        "open",
-        reason=reason,
-        source=source,
-        service=service,
-        workspace=workspace,
-        field=field,
-    )
     _narrowed(which, everything)
     with _faults():
         pages = pages_of(which)
@@ -151,7 +106,8 @@ def edit(id: Annotated[str, typer.Argument(help="as list prints it")]) -> None:
                 raise typer.Exit(1)
         tally = runs.Tally()
         plan = runs.planned(iter([(letter, sent)]), tally, now())
-        runs.send(plan, new_run(rule="edited by hand"), publisher(Settings()))
+        settings = Settings()
+        runs.send(plan, new_run(rule="edited by hand"), publisher(settings), settings)
     _tell(tally, "sent again", as_json=False)
 
 

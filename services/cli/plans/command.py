@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,15 +14,28 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from schemas.dead_letter import Reason
+from services.cli.chosen import Named, workspace_named
+from services.cli.letters.letter import Which, letters_of, pages_of
 from services.cli.plans import infer as inference
-from services.cli.plans.traffic import KEPT, Came, Traffic, in_file, in_rows, seconds_of
+from services.cli.plans.traffic import (
+    COUNTED,
+    KEPT,
+    Came,
+    Traffic,
+    in_file,
+    in_letters,
+    in_rows,
+    newest_of,
+    seconds_of,
+)
 from services.cli.plans.trial import Judges, Tried, as_json, judges_of, tried
 from services.cli.query import asked
 from services.common.plan import Plan, can_be_planned
 from services.common.plan_judge import Judge, document_of
 from services.common.settings import Settings
 from services.common.workspace import Workspace
-from services.common.workspace_files import WorkspaceError, load_plan, load_workspaces
+from services.common.workspace_files import WorkspaceError, load_plan
 
 app = typer.Typer(help="Tracking plans: what events must look like.", no_args_is_help=True)
 
@@ -30,7 +45,6 @@ From = Annotated[
 ]
 Since = Annotated[str, typer.Option(help="of ClickHouse only so young: 30m, 12h or 7d")]
 Source = Annotated[str, typer.Option(help="only of this source")]
-Named = Annotated[str, typer.Option("--workspace", help="which one, if there are several")]
 Most = Annotated[
     int, typer.Option(min=1, max=10_000_000, help="of ClickHouse so many, newest first")
 ]
@@ -42,13 +56,13 @@ def infer(
     from_: From = None,
     since: Since = "7d",
     source: Source = "",
-    named: Named = "",
+    named: Named = None,
     most: Most = MOST,
     out: Annotated[Path | None, typer.Option(help="file of the plan; else it is printed")] = None,
 ) -> None:
     """Write a plan that everything keeps to that came in. It holds no values that look personal,
     lets everything in, and wants to be read before it is used."""
-    workspace = _workspace(named)
+    workspace = workspace_named(Settings(), named)
     traffic = _traffic(workspace, from_, since, source, most)
     came = [(_key(one), document_of(one.properties)) for one in traffic.came if _nameable(one)]
     seen = inference.seen_in(came)
@@ -74,16 +88,20 @@ def try_(
     plan: Annotated[Path | None, typer.Option(help="file of a plan; else the workspace's")] = None,
     since: Since = "7d",
     source: Source = "",
-    named: Named = "",
+    named: Named = None,
     most: Most = MOST,
     *,
     strict: Annotated[bool, typer.Option(help="end with 1 if anything would be refused")] = False,
     json_: Annotated[bool, typer.Option("--json", help="one JSON object, for scripts")] = False,
 ) -> None:
     """Hold what came in against a plan before it is applied: what would pass, and what is wrong."""
-    workspace = _workspace(named)
+    workspace = workspace_named(Settings(), named)
     judges = _judges(workspace, _plan(plan) if plan else None)
     traffic = _traffic(workspace, from_, since, source, most)
+    if from_ is None:
+        kept_out = _kept_out(workspace, since, source, most)
+        traffic.came.extend(kept_out.came)
+        traffic.refused.update(kept_out.refused)
     found = tried(traffic.came, judges)
     refused = sum(one.refused for one in found.values())
     if json_:
@@ -94,19 +112,6 @@ def try_(
         _tell_of(traffic, 0, 0)
     if strict and refused:
         raise typer.Exit(1)
-
-
-def _workspace(named: str) -> Workspace:
-    try:
-        found = load_workspaces(Settings().workspace)
-    except WorkspaceError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
-    if not named and len(found) == 1:
-        return next(iter(found.values()))
-    if named not in found:
-        raise typer.BadParameter(f"--workspace is one of {', '.join(found)}")
-    return found[named]
 
 
 def _plan(path: Path) -> Plan:
@@ -141,7 +146,27 @@ def _kept(workspace: Workspace, since: str, source: str, most: int) -> Traffic:
         "seconds": seconds_of(since),
     }
     _, rows = asked(KEPT, {**filters, "most": most})
+    if len(rows) == most:
+        _, [(there,)] = asked(COUNTED, filters)
+        if there > most:
+            typer.echo(f"{newest_of(most, there)} are looked at; --most takes more", err=True)
     return in_rows(rows)
+
+
+def _kept_out(workspace: Workspace, since: str, source: str, most: int) -> Traffic:
+    """The newest open letters of plans."""
+    young = (datetime.now(UTC) - timedelta(seconds=seconds_of(since))).strftime("%F %T")
+    which = Which(workspace=workspace.name, source=source, since=young)
+    traffic = Traffic([], Counter())
+    for reason in (Reason.PLAN_VIOLATION, Reason.PLAN_BLOCKED):
+        for page in pages_of(replace(which, reason=reason.value)):
+            if len(traffic.came) >= most:
+                typer.echo(f"of what plans kept out only {most:,} are looked at", err=True)
+                return traffic
+            found = in_letters(letters_of(page), workspace)
+            traffic.came.extend(found.came)
+            traffic.refused.update(found.refused)
+    return traffic
 
 
 def _key(came: Came) -> str:

@@ -17,8 +17,12 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from schemas.touchpoints import KINDS
+from services.cli.letters.back import events_of
+from services.cli.letters.letter import Letter
+from services.cli.letters.ways import Held
 from services.common.workspace import Workspace
 from services.ingest.door import Arrival, Door
+from services.ingest.keys import Doors
 
 CHUNK: Final = 500
 #: Whose traffic it is where nobody says so.
@@ -31,6 +35,15 @@ WHERE workspace = {workspace:String}
   AND ({source:String} = '' OR source = {source:String})
   AND received_at >= now64(6) - toIntervalSecond({seconds:UInt64})
 ORDER BY received_at DESC LIMIT {most:UInt64}
+"""
+
+
+#: How many there are, where no more than some are looked at.
+COUNTED: Final = """
+SELECT count() FROM touchpoints FINAL
+WHERE workspace = {workspace:String}
+  AND ({source:String} = '' OR source = {source:String})
+  AND received_at >= now64(6) - toIntervalSecond({seconds:UInt64})
 """
 
 
@@ -73,6 +86,27 @@ def in_rows(rows: Iterable[tuple[str, str, str]]) -> Traffic:
     for source, kind, text in rows:
         _note(source, {**msgspec.json.decode(text), "kind": kind}, traffic)
     return traffic
+
+
+def in_letters(letters: Iterable[Letter], workspace: Workspace) -> Traffic:
+    """What plans have kept out: as it would come in now, by the way it had come, without a plan."""
+    doors = Doors({workspace.name: workspace.model_copy(update={"plans": ()})}, "")
+    traffic, now = Traffic([], Counter()), datetime.now(UTC)
+    for letter in letters:
+        events = events_of(letter, doors, now)
+        if isinstance(events, Held):
+            traffic.refused[events.reason] += 1
+            continue
+        for event in map(msgspec.json.decode, events):
+            _note(event["source"], event["properties"], traffic)
+    return traffic
+
+
+def newest_of(looked_at: int, there: int) -> str:
+    """`2 events`, or how few of them were looked at."""
+    if there <= looked_at:
+        return f"{looked_at:,} events"
+    return f"the newest {looked_at:,} of {there:,} events"
 
 
 def _lines(path: Path) -> Iterator[bytes]:

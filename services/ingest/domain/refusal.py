@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from schemas.dead_letter import Reason
 from services.common.batch import Output
 
@@ -26,3 +28,11 @@ class Refusal:
     field: str | None = None
     message_id: str | None = None
     violated: Violated | None = None
+
+
+def bad_properties(error: ValidationError) -> Refusal:
+    """Of properties that do not fit their kind: all faults in the text, the first one's field."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    texts = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:10]]
+    first = ".".join(map(str, faults[0]["loc"])) or None
+    return Refusal(Reason.BAD_PROPERTIES, "; ".join(texts), first)

@@ -75,6 +75,7 @@ def undeliverable(endpoint: str, claim: Claim, why: str) -> Output:
         message_id=claim.id,
         original=b64encode(job.body).decode(),
         topic=job.topic,
+        endpoint=endpoint,
         at=datetime.now(UTC),
     )
     return as_output(letter, key=job.topic)

@@ -92,6 +92,18 @@ def resend(client: redis.Redis, endpoint: str, id: str, now_ms: int) -> bool:
     return bool(done)
 
 
+def is_dead(client: redis.Redis, endpoint: str, id: str) -> bool:
+    """Whether it was given up and can be sent again."""
+    (dead,) = keys.keys(endpoint, ["dead"])
+    return bool(client.hexists(dead, id))
+
+
+def waits(client: redis.Redis, endpoint: str, id: str) -> bool:
+    """Whether it is still to be sent."""
+    (due,) = keys.keys(endpoint, ["due"])
+    return client.zscore(due, id) is not None
+
+
 def resend_all(client: redis.Redis, endpoint: str, now_ms: int) -> int:
     """Send everything again that is among the dead. Returns how many."""
     (by_time,) = keys.keys(endpoint, ["deadat"])

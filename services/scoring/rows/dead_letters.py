@@ -31,6 +31,8 @@ TABLE: Final = Table.of(
     key=TEXT,
     headers=HEADERS,
     cut=FLAG,
+    request_id=TEXT,
+    endpoint=TEXT,
 )
 HANDLED: Final = Table.of(
     "dead_letters_handled",
@@ -69,6 +71,8 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     key: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     cut: bool = False
+    request_id: str | None = None
+    endpoint: str | None = None
 
 
 class Handled(msgspec.Struct, frozen=True, gc=False):
@@ -113,6 +117,8 @@ def rows(value: bytes, published_ms: int) -> Rows:
         one.key,
         one.headers,
         one.cut,
+        one.request_id or "",
+        one.endpoint or "",
     )
     return [(TABLE.name, row)]
 
