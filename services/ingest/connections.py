@@ -17,7 +17,12 @@ HEADER_BYTES_MAX: Final = 32 * 1024
 #: Files that the process has open beside its connections.
 OTHER_FILES: Final = 256
 
-_PHRASES: Final = {408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Busy"}
+_PHRASES: Final = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    431: "Request Header Fields Too Large",
+    503: "Busy",
+}
 
 
 class Connection(HttpToolsProtocol):
@@ -74,6 +79,10 @@ class Connection(HttpToolsProtocol):
         self._stop_hurry()
         super().connection_lost(exc)
         metrics.CONNECTIONS.set(len(self.connections))
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is told so as everything else is: with a code and a message."""
+        self._let_go("malformed", answers.error(400, "malformed_http", msg))
 
     def _wait_for_headers(self) -> None:
         self._hurry = self.loop.call_later(self.header_seconds_max, self._too_slow)

@@ -25,6 +25,7 @@ from services.common.batch import Output, Record
 from services.common.workspace import Workspace
 from services.ingest.domain.clock import moment_of
 from services.ingest.domain.draft import STAGES, Call, Draft, Origin, merged_context
+from services.ingest.domain.identity import blocked_by
 from services.ingest.domain.ids import Router, message_id_of_content
 from services.ingest.domain.refusal import Refusal, bad_properties
 from services.ingest.envelope import Envelope, Named, encode
@@ -84,10 +85,7 @@ class Door:
     """Lets the calls of one source of one workspace in. Nothing is opened, nothing remembered."""
 
     def __init__(self, workspace: Workspace, source: str, salt: str) -> None:
-        blocked = {
-            rule.kind: frozenset(value.casefold() for value in rule.blocked)
-            for rule in workspace.identity.kinds
-        }
+        blocked = {rule.kind: blocked_by(rule.blocked) for rule in workspace.identity.kinds}
         self.sender = Sender(workspace.name, source)
         self._origin = Origin(workspace.name, source, workspace.currency, blocked)
         self._router = Router(salt, workspace.name)

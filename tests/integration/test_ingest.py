@@ -38,12 +38,13 @@ class Ingest:
     url: str
     environment: dict[str, str]
     log: Path
+    program: tuple[str, ...] = ("-m", "services.ingest")
     process: subprocess.Popen[bytes] = field(init=False)
 
     def start(self) -> Ingest:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "services.ingest"], env=self.environment, stderr=log
+                [sys.executable, *self.program], env=self.environment, stderr=log
             )
         return self
 

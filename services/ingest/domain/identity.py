@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from schemas.dead_letter import Reason
@@ -44,10 +44,17 @@ def identifiers_of(
     return tuple(found)
 
 
+def blocked_by(values: Iterable[str]) -> frozenset[str]:
+    """How the blocked values of a kind are looked up: casefolded, and as somebody's quoted text."""
+    folded = [value.casefold() for value in values]
+    return frozenset(f"{quote}{value}{quote}" for value in folded for quote in ("", '"', "'"))
+
+
 def cleaned(kind: str, value: object, blocked: Blocked) -> str | Refusal:
     """The one spelling of an identifier, or why it is none.
 
-    Besides what the workspace blocks, zeros and dashes alone name nobody (as at Segment).
+    Besides what the workspace blocks, zeros and dashes alone name nobody (as at Segment), in
+    quotation marks or not (as at PostHog).
     """
     text = value if isinstance(value, str) else _as_text(value)
     if text is None:
@@ -57,7 +64,7 @@ def cleaned(kind: str, value: object, blocked: Blocked) -> str | Refusal:
     except ValueError as error:
         return Refusal(Reason.BAD_IDENTIFIER, str(error)[:300])
     folded = clean.casefold()
-    if folded in blocked.get(kind, ()) or not folded.strip("0-"):
+    if folded in blocked.get(kind, ()) or not folded.strip("0-\"'"):
         return Refusal(Reason.BAD_IDENTIFIER, f"{kind} is a blocked value, it names nobody")
     return clean
 
