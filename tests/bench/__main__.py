@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.common.settings import Settings
+from tests.bench.flood import bench_flood, flood_lines
 from tests.bench.folds import bench_folds
 from tests.bench.importing import bench_import
 from tests.bench.ingest import bench_batch, bench_single
@@ -23,7 +24,7 @@ Rows = list[dict[str, Any]]
 
 #: Groups that need engines of their own, in order; scoring reads what profile has written.
 GROUPS: dict[str, tuple[Callable[[Settings], Any], ...]] = {
-    "ingest": (bench_batch, bench_single),
+    "ingest": (bench_batch, bench_single, bench_flood),
     "stages": (bench_profile, bench_scoring),
     "pipeline": (bench_pipeline,),
     "folds": (bench_folds,),
@@ -89,6 +90,9 @@ def _print(rows: Rows) -> None:
         )
     Console().print(table)
     for row in rows:
+        if "flood_statuses" in row:
+            for line in flood_lines(row):
+                Console().print(line, highlight=False)
         if "memory_growth_second_half" in row:
             growth = row["memory_growth_second_half"]
             Console().print(

@@ -60,29 +60,29 @@ def bench_single(settings: Settings) -> dict[str, Any]:
 
 
 def _row(name: str, settings: Settings, load: Load) -> dict[str, Any]:
-    with _running(settings, load.processes) as (processes, port):
+    with running(settings, load.processes) as (processes, port):
         _sent(port, load, load.warm_up_requests)
-        before = _cpu_s(processes)
+        before = cpu_s(processes)
         measured = _sent(port, load, load.requests)
-        cpu_s = _cpu_s(processes) - before
+        used_s = cpu_s(processes) - before
     return {
         "name": name,
         "processes": load.processes,
         "events_per_s": round(measured["events"] / measured["seconds"]),
-        "cpu_us_per_event": round(cpu_s / measured["events"] * 1e6, 1),
+        "cpu_us_per_event": round(used_s / measured["events"] * 1e6, 1),
         "bare_events_per_s": round(_bare_events_per_s(settings, load)),
         "p99_ms": round(measured["p99_ms"], 1),
     }
 
 
-def _cpu_s(processes: Sequence[psutil.Process]) -> float:
+def cpu_s(processes: Sequence[psutil.Process]) -> float:
     """Seconds of processor that they have used, together."""
     used = [process.cpu_times() for process in processes]
     return sum(one.user + one.system for one in used)
 
 
 @contextmanager
-def _running(settings: Settings, count: int) -> Iterator[tuple[list[psutil.Process], int]]:
+def running(settings: Settings, count: int) -> Iterator[tuple[list[psutil.Process], int]]:
     port = free_port()
     with ExitStack() as stack:
         yield [stack.enter_context(_process(settings, port)) for _ in range(count)], port

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -83,6 +84,21 @@ def test_too_many_events_are_429_with_the_seconds_to_wait_and_nothing_is_kept() 
     assert answer.headers["access-control-expose-headers"] == "retry-after"
     assert len(over.touchpoints) == 120
     assert over.letters == []
+
+
+def test_one_key_over_its_limit_takes_nothing_from_another() -> None:
+    web, *others = workspace(limits=Limits(events_per_s=0.001, burst=1)).sources
+    other = web.model_copy(
+        update={"name": "quiet", "key_hashes": (sha256(b"quiet").hexdigest(),), "limits": None}
+    )
+    both = WORKSPACE.model_copy(update={"sources": (web, other, *others)})
+    shared = World(doors=Doors({"demo": both}, SALT))
+    assert shared.send("/v1/batch", batch(50)).status_code == 200
+    for path in ("/v1/batch", "/v1/track") * 10:
+        flood = shared.send(path, batch(50) if path == "/v1/batch" else track())
+        assert (flood.status_code, "retry-after" in flood.headers) == (429, True)
+        assert shared.send("/v1/track", track(), auth=("quiet", "")).status_code == 200
+    assert [each.source for each in shared.touchpoints] == ["web"] * 50 + ["quiet"] * 20
 
 
 def test_the_limit_is_that_of_the_key_whether_in_the_header_or_in_the_body() -> None:
