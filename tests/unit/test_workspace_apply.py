@@ -66,9 +66,9 @@ def test_a_plan_says_what_changes_and_what_it_means(running: Path, draft: Path) 
     code, said = run("plan", draft)
     assert (code, contents(running)) == (0, before)
     versions = version_of(load_workspaces(running)), version_of(load_workspaces(draft))
-    restart = "the services read it when they start: restart them"
+    followed = "the services follow within three seconds; nothing told before is taken back"
     assert said.splitlines() == [
-        "~ demo.currency: USD -> EUR", f"    {restart}",
+        "~ demo.currency: USD -> EUR", f"    {followed}",
         f"- demo.sources.web.key_hashes.{OLD}", "    whoever sends this key gets 401",
         f"+ demo.sources.web.key_hashes.{NEW[:8]}", "    this key opens it too",
         "+ demo.sources.web.limits (events_per_s, burst)",
