@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from services.cli.workspace_changes import Change, changes, judges_anew
-from services.cli.workspace_effect import refused_lately, taken_over
-from services.cli.workspace_swap import SwapError, former_of, swap
+from services.cli.workspace_effect import all_follow, refused_lately
+from services.cli.workspace_swap import FormerError, SwapError, alone, former_of, swap
 from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.common.workspace_files import Problem, WorkspaceError, load_workspaces
@@ -77,22 +77,35 @@ def apply(
     if draft.resolve() == folder.resolve():
         typer.echo(f"{draft} is the running one: ingest reads what is changed in it", err=True)
         raise typer.Exit(1)
+    try:
+        with alone(folder):
+            applied = _applied(draft, folder, yes=yes)
+    except SwapError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    if applied is not None and not all_follow(Settings(), applied, typer.echo):
+        raise typer.Exit(1)
+
+
+def _applied(draft: Path, folder: Path, *, yes: bool) -> str | None:
+    """The version that runs now; None when nothing would change."""
     running, wanted = _running(), _load(draft)
     found = changes(running, wanted)
     _show(found, wanted)
     if not found:
-        return
+        return None
     if not yes:
         typer.confirm(f"apply {draft} to {folder}?", abort=True)
+    former = former_of(folder)
     try:
         swap(draft, folder)
-    except SwapError as error:
+    except FormerError as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        former = error.kept
     typer.echo(f"applied {version_of(wanted)} to {folder}")
     if running:
-        typer.echo(f"back to {version_of(running)}: rapport workspace apply {former_of(folder)}")
-    typer.echo(taken_over(Settings(), version_of(wanted)))
+        typer.echo(f"back to {version_of(running)}: rapport workspace apply {former}")
+    return version_of(wanted)
 
 
 def _load(folder: Path) -> dict[str, Workspace]:

@@ -12,7 +12,7 @@ from services.common.workspace import Workspace
 HASH_CHARACTERS: Final = 8
 SHOWN_CHARACTERS_MAX: Final = 60
 SOON: Final = "ingest takes it over within three seconds"
-RESTART: Final = "the services read it when they start: restart them"
+FOLLOWED: Final = "the services follow within three seconds; nothing told before is taken back"
 
 Workspaces = Mapping[str, Workspace]
 Place = tuple[str, ...]
@@ -89,9 +89,11 @@ def _means(place: Place, before: Any, after: Any) -> str:
             return "browsers on other sites get 403"
         case ("plans", *_) if after is None:
             return "what it says is not asked any more"
+        case ("endpoints", _) if after is None:
+            return "nothing more is sent there; what waits for it stays in its queue"
         case ("sources" | "plans", *_):
             return SOON
-    return RESTART
+    return FOLLOWED
 
 
 def _shown(value: Any) -> str | None:

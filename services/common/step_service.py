@@ -31,13 +31,17 @@ LAG_EVERY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What makes one service different from another."""
+    """What makes one service different from another.
+
+    `renewed` is asked between two rounds: whether what the handler is made of has changed.
+    """
 
     service: str
     topic: str
     make_handler: Callable[[redis.Redis], Handler]
     fenced: bool
     has_due: bool = False
+    renewed: Callable[[], bool] = lambda: False
 
 
 def run(settings: Settings, plan: Plan, stop: Stop) -> None:
@@ -57,6 +61,10 @@ class _Guarded:
     """A handler whose trouble with Redis is an outage, and never blamed on a record."""
 
     def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    def replace(self, handler: Handler) -> None:
+        """Between two rounds: nothing is decided on, and what was prepared goes with the old."""
         self._handler = handler
 
     def prepare(self, records: Sequence[Record]) -> None:
@@ -88,6 +96,7 @@ class _Worker:
         plain = clients.SENT_WHEN_FLUSHED | {"message.timeout.ms": 30_000}
         kept = clients.fenced(settings, group) if plan.fenced else plain
         make = partial(clients.producer, settings, **kept)
+        self._handler = _Guarded(plan.make_handler(self._redis))
         self._step = Step(
             Parts(
                 service=plan.service,
@@ -101,7 +110,7 @@ class _Worker:
                 publisher=FencedPublisher(make, consumer, plan.topic)
                 if plan.fenced
                 else PlainPublisher(make),
-                handler=_Guarded(plan.make_handler(self._redis)),
+                handler=self._handler,
                 relay=Relay(),
                 now_us=lambda: time.time_ns() // 1_000,
                 observer=StepMetrics(plan.service),
@@ -126,6 +135,8 @@ class _Worker:
     def _round(self) -> int:
         """How many records and due members were done."""
         done = 0
+        if self._plan.renewed():
+            self._handler.replace(self._plan.make_handler(self._redis))
         try:
             done = self._step.run_once()
             self._see_lag()

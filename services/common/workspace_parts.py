@@ -13,7 +13,7 @@ Place = tuple[str | int, ...]
 class Part(BaseModel):
     """A frozen piece of a workspace; an unknown field is an error, since it is a typing error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def broken(field: str | int | Place, what: str, mend: str) -> PydanticCustomError:

@@ -25,16 +25,30 @@ Seen = tuple[tuple[str, int, int, int], ...]
 Workspaces = Mapping[str, Workspace]
 
 
+def tell(workspaces: Workspaces) -> None:
+    """Say which version is in use, now that it is."""
+    VERSION.clear()
+    VERSION.labels(version_of(workspaces)).set(1)
+
+
 class WorkspaceWatch:
-    """Hands over the workspaces of a folder whenever they changed and are right."""
+    """Hands over the workspaces of a folder whenever they changed and are right.
+
+    `taken`: what is said once `changed` has returned; who uses them later says so itself.
+    """
 
     def __init__(
-        self, folder: Path, workspaces: Workspaces, changed: Callable[[Workspaces], None]
+        self,
+        folder: Path,
+        workspaces: Workspaces,
+        changed: Callable[[Workspaces], None],
+        taken: Callable[[Workspaces], None] = tell,
     ) -> None:
         self._folder = folder
         self._current = workspaces
-        _tell(workspaces)
+        tell(workspaces)
         self._changed = changed
+        self._told = taken
         # nothing: the files may have changed since they were read
         self._read: Seen = ()
         self._last: Seen = ()
@@ -74,7 +88,7 @@ class WorkspaceWatch:
             found = {name: found.get(name, known) for name, known in self._current.items()}
         self._current = found
         self._changed(found)
-        _tell(found)
+        self._told(found)
         RELOADS.labels("taken").inc()
         log.info("the workspace's files were read again")
 
@@ -84,12 +98,6 @@ class WorkspaceWatch:
                 self.look()
             except Exception:
                 log.exception("could not look at the workspace's files; trying again")
-
-
-def _tell(workspaces: Workspaces) -> None:
-    """Say which version is in use, now that it is."""
-    VERSION.clear()
-    VERSION.labels(version_of(workspaces)).set(1)
 
 
 def _seen(folder: Path) -> Seen:

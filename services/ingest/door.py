@@ -255,7 +255,7 @@ def _arrival_again(place: Place, redriven: Redriven) -> Arrival:
         way.context,
         dialect_of(way),
         Again(redriven, place.at),
-        redriven.request_id,
+        request_id=redriven.request_id,
     )
 
 

@@ -14,7 +14,8 @@ from services.common import logs, step_service
 from services.common.ports import Gap
 from services.common.run import Stop
 from services.common.settings import Settings
-from services.common.workspace_files import WorkspaceError, load_workspaces
+from services.common.workspace_files import WorkspaceError
+from services.common.workspace_follow import Followed
 from services.journey.store import JourneyStore
 from services.journey.stream import SERVICE, DecideHandler
 
@@ -22,13 +23,20 @@ from services.journey.stream import SERVICE, DecideHandler
 def decide(settings: Settings) -> None:
     """Stages and alerts until SIGTERM."""
     logs.setup(settings, SERVICE)
-    workspaces = load_workspaces(settings.workspace)
+    with Followed(settings.workspace) as followed:
 
-    def handler(client: redis.Redis) -> DecideHandler:
-        return DecideHandler(workspaces, JourneyStore(client))
+        def handler(client: redis.Redis) -> DecideHandler:
+            return DecideHandler(followed.current, JourneyStore(client))
 
-    plan = step_service.Plan(SERVICE, topics.SCORES.name, handler, fenced=False, has_due=True)
-    step_service.run(settings, plan, Stop().on_signals())
+        plan = step_service.Plan(
+            SERVICE,
+            topics.SCORES.name,
+            handler,
+            fenced=False,
+            has_due=True,
+            renewed=followed.renewed,
+        )
+        step_service.run(settings, plan, Stop().on_signals())
 
 
 def deliver(settings: Settings) -> None:

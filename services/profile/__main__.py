@@ -11,7 +11,8 @@ from services.common.ports import Gap
 from services.common.run import Stop
 from services.common.settings import Settings
 from services.common.step_service import Plan, run
-from services.common.workspace_files import WorkspaceError, load_workspaces
+from services.common.workspace_files import WorkspaceError
+from services.common.workspace_follow import Followed
 from services.profile.stream import SERVICE, ProfileHandler
 
 
@@ -20,14 +21,15 @@ def main() -> int:
     settings = Settings()
     setup(settings, SERVICE)
     try:
-        workspaces = load_workspaces(settings.workspace)
-        plan = Plan(
-            service=SERVICE,
-            topic=ACCEPTED.name,
-            make_handler=lambda client: ProfileHandler(client, workspaces, settings),
-            fenced=True,
-        )
-        run(settings, plan, Stop().on_signals())
+        with Followed(settings.workspace) as followed:
+            plan = Plan(
+                service=SERVICE,
+                topic=ACCEPTED.name,
+                make_handler=lambda client: ProfileHandler(client, followed.current, settings),
+                fenced=True,
+                renewed=followed.renewed,
+            )
+            run(settings, plan, Stop().on_signals())
     except (WorkspaceError, Gap) as error:
         logging.getLogger(__name__).critical("%s", error)
         return 1

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
+from zlib import crc32
 
 import redis
 
@@ -35,10 +36,12 @@ Written = dict[bytes, tuple[int, int]]
 def rules_of(workspace: Workspace) -> Rules:
     """The identity rules as the domain reads them."""
     kinds = workspace.identity.kinds
+    said = repr(([(rule.kind, rule.limit) for rule in kinds], workspace.identity.hub_degree_max))
     return Rules(
         limits={kind_code(rule.kind): rule.limit for rule in kinds},
         ranks={kind_code(rule.kind): rank for rank, rule in enumerate(kinds)},
         hub_degree_max=workspace.identity.hub_degree_max,
+        mark=crc32(said.encode()),
     )
 
 
@@ -203,10 +206,11 @@ class ProfileHandler:
     def _conclude_component(
         self, home: Working, published: list[Output], deciding: Deciding
     ) -> Changes:
-        decision, counts, component = deciding.decision, deciding.counts, home.component
+        decision, counts = deciding.decision, deciding.counts
         key, versions = home.key, home.versions
         version = next_version(max(versions.values()), deciding.batch.taken_at_us)
-        found = changes(home, self._rules[component.workspace])
+        found = changes(home, self._rules[home.component.workspace])
+        component = home.component
         body, state = pack(component), component_key(key)
         decision.writes[state] = (version, body)
         deciding.written[key] = (version, len(body))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
@@ -23,11 +23,20 @@ READ_MAX: Final = 100
 
 
 class Models:
-    """Follows the whole topic with a consumer of its own that never commits."""
+    """Follows the whole topic with a consumer of its own that never commits.
 
-    def __init__(self, consumer: Any, thresholds: Mapping[str, Thresholds]) -> None:
+    `renewed` is asked whenever a round begins: other thresholds, or None while they are the same.
+    """
+
+    def __init__(
+        self,
+        consumer: Any,
+        thresholds: Mapping[str, Thresholds],
+        renewed: Callable[[], Mapping[str, Thresholds] | None] = lambda: None,
+    ) -> None:
         self._consumer = consumer
         self._thresholds = thresholds
+        self._renewed = renewed
         self._models: dict[str, Model] = {}
         partitions = consumer.list_topics(topics.MODELS.name, timeout=CAUGHT_UP_WITHIN_S)
         self._places = [
@@ -47,8 +56,14 @@ class Models:
         return sha256(content.encode()).hexdigest()[:16]
 
     def follow(self) -> bool:
-        """Take what was published meanwhile, without waiting; whether a model is new."""
-        return self._read(0)
+        """Take what is new, without waiting; whether scores would differ by it."""
+        thresholds = self._renewed()
+        if thresholds is None or thresholds == self._thresholds:
+            return self._read(0)
+        self._thresholds = thresholds
+        log.info("other thresholds of P(alive): everybody is scored again")
+        self._read(0)
+        return True
 
     def catch_up(self) -> bool:
         """Read to the end of the topic as it is now; whether a model is new."""

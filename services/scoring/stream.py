@@ -24,8 +24,9 @@ from services.common.ports import PublishFailed
 from services.common.relay import Relay
 from services.common.run import Stop, Watchdog, settle_memory
 from services.common.settings import Settings
-from services.common.workspace_files import load_workspaces
-from services.scoring.decide import SERVICE
+from services.common.workspace_follow import Followed
+from services.common.workspace_watch import Workspaces
+from services.scoring.decide import SERVICE, Thresholds
 from services.scoring.metrics import SCORE_LAG, SCORE_OUTAGES
 from services.scoring.models import Models
 from services.scoring.worker import TOPIC, Clients, Worker
@@ -46,30 +47,36 @@ def run(settings: Settings, stop: Stop) -> None:
     health = HealthServer(settings, {"Kafka": partial(missing, settings, "Kafka")}).start()
     log.info("health on port %d", health.port)
     try:
-        if wait_for(settings, "Kafka", stopped=stop):
-            ensure_topics(settings)
-            _score(settings, Relay(), stop)
+        with Followed(settings.workspace) as followed:
+            if wait_for(settings, "Kafka", stopped=stop):
+                ensure_topics(settings)
+                _score(settings, assembled(settings, Relay(), followed), stop)
     finally:
         health.stop()
 
 
-def assembled(settings: Settings, relay: Relay) -> Worker:
+def assembled(settings: Settings, relay: Relay, followed: Followed) -> Worker:
     """The worker with its clients."""
-    workspaces = load_workspaces(settings.workspace)
-    thresholds = {name: one.alive_thresholds() for name, one in workspaces.items()}
     reader = consumer(settings, GROUP)
     make = partial(producer, settings, **fenced(settings, GROUP))
     clients = Clients(
         consumer=reader,
-        models=Models(consumer(settings, f"{GROUP}.models", **RARE), thresholds),
+        models=Models(
+            consumer(settings, f"{GROUP}.models", **RARE),
+            _thresholds(followed.current),
+            lambda: _thresholds(followed.current) if followed.renewed() else None,
+        ),
         publisher=FencedPublisher(make, reader, TOPIC),
         relay=relay,
     )
     return Worker(clients, min(settings.batch_events_max, BITE_SNAPSHOTS))
 
 
-def _score(settings: Settings, relay: Relay, stop: Stop) -> None:
-    worker = assembled(settings, relay)
+def _thresholds(workspaces: Workspaces) -> dict[str, Thresholds]:
+    return {name: one.alive_thresholds() for name, one in workspaces.items()}
+
+
+def _score(settings: Settings, worker: Worker, stop: Stop) -> None:
     settle_memory()
     watchdog = Watchdog(settings.watchdog_s).start()
     lag_seen_at = 0.0

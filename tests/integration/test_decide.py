@@ -61,7 +61,13 @@ class Place:
     @contextmanager
     def deciding(self) -> Iterator[None]:
         stop = Stop()
-        plan = Plan(self.topic, self.topic, self._handler, fenced=False, has_due=True)
+        made = [self.workspace]
+
+        def renewed() -> bool:
+            before, made[0] = made[0], self.workspace
+            return made[0] is not before
+
+        plan = Plan(self.topic, self.topic, self._handler, False, True, renewed)
         running = _Worker(self.settings, plan, stop)
         thread = threading.Thread(target=running.run, daemon=True)
         thread.start()
@@ -233,6 +239,24 @@ def test_time_alone_moves_a_customer_once(place: Place) -> None:
     assert [event["action"] for event in published["actions.requested"]] == ["open_task"]
     with redis.Redis.from_url(place.settings.redis) as client:
         assert client.keys(f"t:{place.topic}:*") == []
+
+
+def test_other_rules_count_from_the_next_scores_on(place: Place) -> None:
+    """Who was decided on before stays as it is until something is heard of it."""
+    ada, bob, now = uuid4(), uuid4(), datetime.now(UTC)
+    twice = Known(orders=(now - timedelta(days=2), now - timedelta(days=1)))
+    place.send(scores(twice, 1, who=ada), scores(twice, 1, who=bob))
+    with place.deciding():
+        until(lambda: place.versions([ada, bob]) == [1, 1])
+        lifecycle = place.workspace.lifecycle.model_copy(update={"growing_orders": 3})
+        place.workspace = place.workspace.model_copy(update={"lifecycle": lifecycle})
+        time.sleep(0.5)
+        place.send(scores(twice, 2, who=bob))
+        until(lambda: place.versions([ada, bob]) == [1, 2])
+    told = [
+        (event["profile_id"], event["to_stage"]) for event in place.published()["lifecycle.changed"]
+    ]
+    assert sorted(told) == sorted([(str(ada), "growing"), (str(bob), "growing"), (str(bob), "new")])
 
 
 def test_what_became_due_while_nobody_ran_is_told_afterwards(place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from hashlib import sha256
 from pathlib import Path
@@ -11,9 +12,10 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from services.cli import workspace_effect
+from deploy.embedded.process import Mark, birth, write_mark
+from services.cli import workspace_effect, workspace_swap
 from services.cli.__main__ import app
-from services.cli.workspace_swap import exchanged, former_of, swap
+from services.cli.workspace_swap import SwapError, alone, exchanged, former_of, swap
 from services.common.settings import Settings
 from services.common.workspace_files import load_workspaces
 from services.common.workspace_version import version_of
@@ -34,6 +36,7 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = Path(shutil.copytree("deploy/workspace", tmp_path / "running"))
     monkeypatch.setenv("RAPPORT_WORKSPACE", str(folder))
     monkeypatch.setenv("RAPPORT_HTTP_PORT", "1")
+    monkeypatch.setenv("RAPPORT_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(workspace_effect, "refused_lately", lambda _: "counted")
     monkeypatch.setattr("services.cli.workspace.refused_lately", lambda _: "counted")
     return folder
@@ -66,9 +69,9 @@ def test_a_plan_says_what_changes_and_what_it_means(running: Path, draft: Path) 
     code, said = run("plan", draft)
     assert (code, contents(running)) == (0, before)
     versions = version_of(load_workspaces(running)), version_of(load_workspaces(draft))
-    restart = "the services read it when they start: restart them"
+    followed = "the services follow within three seconds; nothing told before is taken back"
     assert said.splitlines() == [
-        "~ demo.currency: USD -> EUR", f"    {restart}",
+        "~ demo.currency: USD -> EUR", f"    {followed}",
         f"- demo.sources.web.key_hashes.{OLD}", "    whoever sends this key gets 401",
         f"+ demo.sources.web.key_hashes.{NEW[:8]}", "    this key opens it too",
         "+ demo.sources.web.limits (events_per_s, burst)",
@@ -117,7 +120,7 @@ def test_apply_makes_the_draft_the_running_version_and_back(running: Path, draft
     assert run("apply", former_of(running), "--yes")[0] == 0
     assert contents(running) == before
     assert sorted(path.name for path in running.parent.iterdir()) == [
-        "draft", "running", "running.former",
+        ".running.lock", "draft", "running", "running.former",
     ]  # fmt: skip
 
 
@@ -177,11 +180,85 @@ def test_the_folder_is_never_away(
     assert all(there)
 
 
+def test_two_do_not_apply_at_the_same_time(running: Path, draft: Path) -> None:
+    (draft / "sources.yaml").write_text(SOURCES)
+    before = contents(running)
+    with alone(running):
+        code, said = run("apply", draft, "--yes")
+    assert (code, contents(running)) == (1, before)
+    assert f"(process {os.getpid()} on " in said
+    assert f"is applying to {running}; wait until that is done" in said
+    assert run("apply", draft, "--yes")[0] == 0
+
+
+def test_a_former_version_that_can_not_be_put_in_its_place_is_kept(
+    running: Path, draft: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(running)
+    (draft / "sources.yaml").write_text(SOURCES)
+    rename = Path.rename
+
+    def refused(self: Path, target: Path) -> Path:
+        if Path(target) == former_of(running):
+            raise OSError(13, "Permission denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    code, said = run("apply", draft, "--yes")
+    assert (code, contents(running)) == (0, contents(draft))
+    kept = running.with_name(".running.1.new")
+    assert contents(kept) == before
+    assert f"the draft is the running version, but {former_of(running)} can not be" in said
+    assert f"rapport workspace apply {kept}" in said
+
+
+def test_every_service_of_the_home_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for port, name in enumerate(("ingest", "profile", "columns"), start=1):
+        mark = Mark(os.getpid(), birth(os.getpid()) or "", port)
+        write_mark(tmp_path / "run" / f"{name}.json", mark)
+
+    def told(url: str, **_: object) -> httpx.Response:
+        version = {"http://127.0.0.1:1/metrics": "new"}.get(url, "old")
+        return httpx.Response(200, text=f'rapport_workspace_info{{version="{version}"}} 1.0\n')
+
+    monkeypatch.setattr(workspace_effect, "TAKEN_WITHIN_S", 0.01)
+    monkeypatch.setattr(httpx, "get", told)
+    said: list[str] = []
+    assert not workspace_effect.all_follow(Settings(home=tmp_path), "new", said.append)
+    assert said == [
+        "1 of 2 services run new",
+        "profile at http://127.0.0.1:2/metrics runs old: see its log",
+    ]
+
+
 def exchanges(folder: Path) -> bool:
     one, other = folder / "one", folder / "other"
     one.mkdir()
     other.mkdir()
     return exchanged(one, other)
+
+
+def test_where_two_steps_are_needed_a_second_that_fails_takes_the_first_back(
+    running: Path, draft: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(running)
+    (draft / "sources.yaml").write_text(SOURCES)
+    monkeypatch.setattr(workspace_swap, "exchanged", lambda *_: False)
+    swap(draft, running)
+    assert (contents(running), contents(former_of(running))) == (contents(draft), before)
+    rename = Path.rename
+
+    def refused(self: Path, target: Path) -> Path:
+        if self.name == ".running.1.new":
+            raise OSError(13, "Permission denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(SwapError, match="can not be exchanged: Permission denied"):
+        swap(former_of(running), running)
+    assert contents(running) == contents(draft)
 
 
 @pytest.mark.parametrize("version", ["abc", "def"])

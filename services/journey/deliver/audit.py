@@ -94,7 +94,7 @@ async def show_pending(queue: Queue, endpoints: Iterable[str]) -> None:
     """Keep the gauge of waiting deliveries, until cancelled."""
     while True:
         try:
-            for endpoint in endpoints:
+            for endpoint in list(endpoints):  # they come while we wait for Redis
                 metrics.PENDING.labels(endpoint).set(await queue.pending(endpoint))
         except RedisError as error:
             log.debug("pending: %s", error)

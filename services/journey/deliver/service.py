@@ -18,9 +18,10 @@ from services.common import clients, logs
 from services.common.health import HealthServer
 from services.common.run import STUCK_STATUS, Stop, Watchdog
 from services.common.settings import Settings
-from services.common.workspace_files import load_workspaces
+from services.common.workspace_follow import Followed
 from services.journey.deliver.app import GROUP, Reading, make_app
 from services.journey.deliver.audit import Audit, Stuck, show_pending
+from services.journey.deliver.crew import Crew
 from services.journey.deliver.domain.schedule import Timing
 from services.journey.deliver.endpoints import Target, targets
 from services.journey.deliver.intake import Intake
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 ENGINES: Final = ("Kafka", "Redis")
 WATCH_EVERY_S: Final = 2.0
+FOLLOW_EVERY_S: Final = 0.2
 #: These say the same for every failed connection; the engines' watch says it once, with the cure.
 NOISY: Final = ("aiokafka", "faust", "mode")
 
@@ -44,23 +46,20 @@ def run(settings: Settings) -> None:
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.CRITICAL if name == "aiokafka" else "WARNING")
     stop = Stop().on_signals()
-    workspaces = load_workspaces(settings.workspace)
-    found = targets(workspaces.values(), os.environ, allow_private=settings.webhook_allow_private)
-    watchdog = Watchdog(settings.watchdog_s).start()
-    checks = {name: _check(settings, name) for name in ENGINES}
-    health = HealthServer(settings, checks).start()
-    log.info("health at http://%s:%d; endpoints: %s", settings.health_host, health.port, [*found])
-    try:
-        _run_until(stop, settings, found, watchdog)
-    finally:
-        watchdog.stop()
-        health.stop()
+    with Followed(settings.workspace) as followed:
+        watchdog = Watchdog(settings.watchdog_s).start()
+        checks = {name: _check(settings, name) for name in ENGINES}
+        health = HealthServer(settings, checks).start()
+        log.info("health at http://%s:%d", settings.health_host, health.port)
+        try:
+            _run_until(stop, settings, followed, watchdog)
+        finally:
+            watchdog.stop()
+            health.stop()
     log.info("stopped")
 
 
-def _run_until(
-    stop: Stop, settings: Settings, found: dict[str, Target], watchdog: Watchdog
-) -> None:
+def _run_until(stop: Stop, settings: Settings, followed: Followed, watchdog: Watchdog) -> None:
     def stopped() -> bool:
         watchdog.alive()  # waiting for an engine is not being stuck
         return stop()
@@ -68,7 +67,7 @@ def _run_until(
     while clients.wait_for(settings, *ENGINES, stopped=stopped):
         try:
             clients.ensure_topics(settings)
-            asyncio.run(serve(settings, found, stop, watchdog))
+            asyncio.run(serve(settings, followed, stop, watchdog))
         except (clients.EngineMissing, KafkaException, AioKafkaError) as error:
             log.error("an engine went away at the start, again in a second: %s", error)
             stop.wait(1)
@@ -78,11 +77,10 @@ def _check(settings: Settings, engine: str) -> Any:
     return lambda: clients.missing(settings, engine)
 
 
-async def serve(
-    settings: Settings, found: dict[str, Target], stop: Stop, watchdog: Watchdog
-) -> None:
+async def serve(settings: Settings, followed: Followed, stop: Stop, watchdog: Watchdog) -> None:
     """One life of the app: until the stop is set or Faust crashes. Leaves nothing behind."""
-    async with _parts(settings, found) as parts:
+    async with _parts(settings) as parts:
+        _take_over(settings, followed, parts.crew)
         app = make_app(
             clients.address(settings, "Kafka"),
             settings.session_timeout_ms / 1_000,
@@ -92,8 +90,13 @@ async def serve(
         audit = Audit(
             parts.intake, parts.queue, parts.log_reader, reading.assigned, settings.watchdog_s
         )
-        jobs = [worker.run() for worker in parts.workers]
-        jobs += [audit.run(), show_pending(parts.queue, found), _watch_engines(settings)]
+        jobs = [
+            parts.crew.run(),
+            _follow(settings, followed, parts.crew),
+            audit.run(),
+            show_pending(parts.queue, parts.crew.known),
+            _watch_engines(settings),
+        ]
         background = [asyncio.create_task(job) for job in jobs]
         writing = asyncio.create_task(reading.write())
         try:
@@ -128,6 +131,21 @@ def _ended(task: asyncio.Task[None]) -> None:
     raise AssertionError(f"{task.get_name()} ended")
 
 
+async def _follow(settings: Settings, followed: Followed, crew: Crew) -> None:
+    """The endpoints as the workspace has them, until cancelled."""
+    while True:
+        await asyncio.sleep(FOLLOW_EVERY_S)
+        if followed.renewed():
+            _take_over(settings, followed, crew)
+
+
+def _take_over(settings: Settings, followed: Followed, crew: Crew) -> None:
+    private = settings.webhook_allow_private
+    found = targets(followed.current.values(), os.environ, allow_private=private)
+    crew.renew(found)
+    log.info("endpoints: %s", [*found])
+
+
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
@@ -155,11 +173,11 @@ class Parts:
     queue: Queue
     intake: Intake
     log_reader: LogReader
-    workers: list[EndpointWorker]
+    crew: Crew
 
 
 @contextlib.asynccontextmanager
-async def _parts(settings: Settings, found: dict[str, Target]) -> AsyncIterator[Parts]:
+async def _parts(settings: Settings) -> AsyncIterator[Parts]:
     timing = Timing(settings.webhook_retry_scale)
     client = aioredis.Redis.from_url(
         clients.address(settings, "Redis"),
@@ -171,16 +189,15 @@ async def _parts(settings: Settings, found: dict[str, Target]) -> AsyncIterator[
     log_reader = LogReader(lambda: clients.consumer(settings, GROUP))
     try:
         queue = Queue(client, timing)
-        workers = [
-            EndpointWorker(key, queue, _sender(settings, target, timing), letters, timing)
-            for key, target in found.items()
-        ]
 
-        def wake() -> None:
-            for worker in workers:
-                worker.wake()
+        def hired(target: Target) -> EndpointWorker:
+            return EndpointWorker(
+                target.key, queue, _sender(settings, target, timing), letters, timing
+            )
 
-        yield Parts(queue, Intake(found, queue, letters, log_reader, wake), log_reader, workers)
+        crew = Crew(hired)
+        intake = Intake(crew.targets, queue, letters, log_reader, crew.wake)
+        yield Parts(queue, intake, log_reader, crew)
     finally:
         await client.aclose()
         await asyncio.to_thread(log_reader.close)

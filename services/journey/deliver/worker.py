@@ -50,6 +50,7 @@ class EndpointWorker:
         self._timing = timing
         self._running: dict[asyncio.Task[None], str] = {}
         self._mistake: BaseException | None = None
+        self._retired = False
         self._news = asyncio.Event()
         self._dice = random.Random()  # noqa: S311 - jitter, not a secret
 
@@ -57,17 +58,27 @@ class EndpointWorker:
         """There is something new in the queue."""
         self._news.set()
 
+    def retire(self) -> None:
+        """Claim nothing more; `run` ends when what is in flight has its result."""
+        self._retired = True
+        self._news.set()
+
     async def run(self) -> None:
-        """Until cancelled; what is in flight then gets five seconds, the rest is given back."""
+        """Until retired, or cancelled: what is in flight then gets five seconds, the rest is given
+        back."""
         metrics.DISABLED.labels(self._endpoint).set(0)
         try:
-            while True:
+            while not self._retired:
                 try:
                     await self._step()
                 except RedisError as error:
                     # the engines' watch says which engine and which setting
                     log.debug("%s: Redis: %s", self._endpoint, error)
                     await asyncio.sleep(ENGINE_AGAIN_S)
+            if self._running:
+                await asyncio.wait(self._running)
+            if self._mistake is not None:
+                raise self._mistake
         finally:
             await self._finish()
 
@@ -77,6 +88,9 @@ class EndpointWorker:
         free = CONCURRENCY - len(self._running)
         self._news.clear()
         found = await self._queue.claim(self._endpoint, now_ms(), free)
+        if self._retired:  # meanwhile: whoever comes after us sends it where it goes now
+            await self._queue.release(self._endpoint, [one.id for one in found.claims], now_ms())
+            return
         metrics.DISABLED.labels(self._endpoint).set(bool(found.disabled))
         for claim in found.claims:
             work = self._give_up if found.disabled or is_last(claim.failures) else self._try

@@ -30,6 +30,8 @@ def changes(working: Working, rules: Rules) -> Changes:
     persons = working.persons
     if persons is None:
         persons = working.persons = people(working.component, rules)
+    if working.component.rules != rules.mark:
+        working.show_anew(rules.mark)
     if len(persons) == 1:
         person_of = dict.fromkeys(persons[0].places, persons[0])
         if working.before is None:

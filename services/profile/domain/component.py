@@ -37,17 +37,23 @@ class Link(NamedTuple):
     rule: int
 
 
+#: The mark of no rules: parts of a component were shown by different ones.
+MIXED: Final = -1
+
+
 class Component(NamedTuple):
     """Nodes and the links between them.
 
     `loose`: (place in `nodes`, node id): links that were counted for this node only, because
     the other one is a hub or the component would grow beyond its bound.
+    `rules`: the mark of the rules by which its people were shown last.
     """
 
     workspace: str
     nodes: list[Node]
     links: list[Link]
     loose: list[tuple[int, bytes]]
+    rules: int = 0
 
 
 def kind_code(kind: str) -> int | str:

@@ -9,6 +9,7 @@ from services.profile.domain.component import (
     ALIASED,
     COMPONENT_NODES_MAX,
     FORBIDDEN,
+    MIXED,
     TOGETHER,
     Component,
     Link,
@@ -61,6 +62,11 @@ class Working:
         self.changed = False
         self.persons: list[Person] | None = None
 
+    def show_anew(self, rules: int) -> None:
+        """What was shown of it was by other rules: nobody in it looks as before."""
+        self.before = {}
+        self.component = self.component._replace(rules=rules)
+
     def settle(self, version: int) -> None:
         """What was changed is durable at this version: nothing is, until the next batch."""
         self.versions = {self.key: version}
@@ -93,6 +99,8 @@ class Working:
         assert other.before is not None
         shift = len(self.component.nodes)
         _append(self.component, other.component, shift)
+        if other.component.rules != self.component.rules:
+            self.component = self.component._replace(rules=MIXED)
         self.before.update(other.before)
         self.versions.update(other.versions)
         self.touched.update(place + shift for place in other.touched)
@@ -145,7 +153,8 @@ class Graph:
 
     def _create(self, workspace: str, node: bytes, name: Name) -> None:
         """A new node is a component of its own, named like it."""
-        alone = Component(workspace, [Node(node, kind_code(name.kind), name.value)], [], [])
+        nodes = [Node(node, kind_code(name.kind), name.value)]
+        alone = Component(workspace, nodes, [], [], self.rules[workspace].mark)
         working = Working(node, 0, alone)
         working.before = {}
         working.moved.add(node)

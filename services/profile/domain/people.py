@@ -18,11 +18,15 @@ COMBINATIONS_KEPT_MAX: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`limits`: how many of a kind (by code) one person may have; `ranks`: 0 is strongest."""
+    """`limits`: how many of a kind (by code) one person may have; `ranks`: 0 is strongest.
+
+    `mark` tells them from other rules: people are shown anew when theirs is another.
+    """
 
     limits: dict[int | str, int]
     ranks: dict[int | str, int]
     hub_degree_max: int
+    mark: int = 0
     _allowed: dict[tuple[int | str, ...], bool] = field(default_factory=dict, compare=False)
 
     def allow(self, kinds: tuple[int | str, ...]) -> bool:
