@@ -29,6 +29,7 @@ from services.ingest.live import Live
 from services.ingest.paths import ENDPOINTS, Endpoint, path_of
 from services.ingest.publisher import Publisher, Unavailable
 from services.ingest.requests import Receive, Request, Scope
+from services.ingest.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 UNREADABLE: Final = frozenset(
     {Reason.MALFORMED_JSON, Reason.TOO_DEEP, Reason.TOO_LARGE, Reason.NOT_AN_OBJECT}
 )
+#: Who does not heed Retry-After asks again at once, and each answer takes time from the others.
+TURNED_AWAY_AFTER_S: Final = 0.1
 #: Of a body that was never read to its end so much is kept.
 CUT_KEPT_BYTES: Final = 64 * 1024
 
@@ -51,6 +54,7 @@ class Api:
         self._publisher = publisher
         self._readiness = readiness
         self._live = live
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: answers.Send) -> None:
         request_id = requests.request_id_of(scope)
@@ -108,7 +112,7 @@ class Api:
             request_id=request_id,
         )
         entrance = self._doors.opened_by(request.write_key)
-        if entrance and (away := _turned_away(entrance, request)):
+        if entrance and (away := await _turned_away(entrance, request)):
             return away
         calls = _calls(endpoint, request)
         if isinstance(calls, Refusal):
@@ -118,9 +122,10 @@ class Api:
             entrance = self._doors.opened_by(calls.write_key)
             if entrance is None:
                 return _unauthorised()
-            if away := _turned_away(entrance, request):
+            if away := await _turned_away(entrance, request):
                 return away
         entrance.spend(len(calls.raws))
+        await self._turns.turn(entrance.door.sender, len(calls.raws))
         came = arrival(sent_at=calls.sent_at, context=calls.context, shallow=True)
         verdicts = entrance.door.admit([bytes(raw) for raw in calls.raws], came)
         await self._publish(verdicts, entrance.door)
@@ -183,9 +188,10 @@ def _asked_for(path: str) -> str | None:
     return path[len(before) : -len(after)]
 
 
-def _turned_away(entrance: Entrance, request: Request) -> Answer | None:
+async def _turned_away(entrance: Entrance, request: Request) -> Answer | None:
     answer = entrance.turned_away(request.origin)
     if answer is not None:
+        await asyncio.sleep(TURNED_AWAY_AFTER_S)
         reason = "rate_limited" if answer.status == 429 else "forbidden_origin"
         metrics.REFUSED.labels(reason, entrance.source.name).inc()
     return answer
