@@ -150,18 +150,7 @@ def send(producer: Any, outputs: Sequence[Output], reports: Reports | None = Non
     for index, output in enumerate(outputs):
         if index == middle:
             hit("middle_of_produce")
-        while True:
-            try:
-                producer.produce(
-                    output.topic,
-                    output.value,
-                    output.key,
-                    headers=output.headers,
-                    on_delivery=reports,
-                )
-                break
-            except BufferError:
-                producer.poll(0.5)
+        hand_over(producer, output, reports)
         if not index % 500:
             producer.poll(0)
 
