@@ -23,15 +23,15 @@ NAMES: Final = (
     "redriven_before_noted",
 )
 
+_ARMING: Final = "RAPPORT_FAILPOINT"
 _passed: dict[str, int] = {}
 
 
 def hit(name: str) -> None:
     """Die here when armed; else cost one dictionary look-up."""
-    armed = os.environ.get("RAPPORT_FAILPOINT")
-    if armed is None:
+    if _ARMING not in os.environ:  # `get` raises and catches within: five times as long
         return
-    wanted, _, nth = armed.partition(":")
+    wanted, _, nth = os.environ[_ARMING].partition(":")
     if wanted != name:
         return
     _passed[name] = _passed.get(name, 0) + 1

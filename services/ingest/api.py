@@ -28,7 +28,7 @@ from services.ingest.letters import Verdict, outputs_of
 from services.ingest.live import Live
 from services.ingest.paths import ENDPOINTS, Endpoint, path_of
 from services.ingest.publisher import Publisher, Unavailable
-from services.ingest.requests import Receive, Request, Scope
+from services.ingest.requests import Receive, Request, Said, Scope
 from services.ingest.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -57,15 +57,19 @@ class Api:
         self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: answers.Send) -> None:
-        request_id = requests.request_id_of(scope)
-        await answers.send(await self._answer(scope, receive, request_id), send, request_id)
+        said = requests.said_in(scope)
+        request_id = requests.request_id_of(said)
+        result = await self._answer(scope, receive, said, request_id)
+        await answers.send(result, send, request_id)
 
-    async def _answer(self, scope: Scope, receive: Receive, request_id: bytes) -> Answer:
+    async def _answer(
+        self, scope: Scope, receive: Receive, said: Said, request_id: bytes
+    ) -> Answer:
         path: str = scope["path"]
         endpoint = ENDPOINTS.get(path.rstrip("/"))
         match scope["method"]:
             case "POST" if endpoint is not None:
-                return await self._take(endpoint, scope, receive, request_id)
+                return await self._take(endpoint, said, receive, request_id)
             case "OPTIONS":
                 return answers.PREFLIGHT
             case "GET" if path in HEALTH_PATHS:
@@ -84,10 +88,10 @@ class Api:
         return Answer(status, body, (), kind.encode())
 
     async def _take(
-        self, endpoint: Endpoint, scope: Scope, receive: Receive, request_id: bytes
+        self, endpoint: Endpoint, said: Said, receive: Receive, request_id: bytes
     ) -> Answer:
         started = time.perf_counter()
-        request = await requests.read(scope, receive)
+        request = await requests.read(said, receive)
         if request is None:
             return answers.error(400, "incomplete", "the request ended before its body did")
         try:
@@ -100,7 +104,7 @@ class Api:
             )
             result = answers.error(500, "internal", "this is our mistake; send it again later")
         metrics.REQUEST_SECONDS.observe(time.perf_counter() - started)
-        metrics.ANSWERS.labels(str(result.status)).inc()
+        metrics.answers(result.status).inc()
         return result
 
     async def _taken(self, endpoint: Endpoint, request: Request, request_id: str) -> Answer:
@@ -162,7 +166,7 @@ def count(verdicts: Sequence[Verdict], source: str) -> None:
     counted = Counter([(verdict.kind, verdict.reason) for verdict in verdicts])
     for (kind, reason), events in counted.items():
         if kind is not None:
-            metrics.ACCEPTED.labels(kind, source).inc(events)
+            metrics.accepted(kind, source).inc(events)
         elif reason is not None:
             metrics.REFUSED.labels(reason.value, source).inc(events)
     for each in verdicts:

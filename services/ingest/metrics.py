@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 ACCEPTED = Counter(
@@ -49,3 +51,15 @@ INBOUND_LAG = Gauge(
     "Records of touchpoints.inbound that are not handled yet",
     ("partition",),
 )
+
+
+@lru_cache(1_000)  # finding one's child takes longer than counting on it
+def accepted(kind: str, source: str) -> Counter:
+    """What counts accepted touchpoints of a kind from a source."""
+    return ACCEPTED.labels(kind, source)
+
+
+@lru_cache(100)
+def answers(status: int) -> Counter:
+    """What counts answers of this status."""
+    return ANSWERS.labels(str(status))

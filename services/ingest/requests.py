@@ -24,9 +24,30 @@ _numbers = itertools.count(1)
 _is_request_id = re.compile(rb"[A-Za-z0-9._:/+=-]{1,100}").fullmatch
 
 
-def request_id_of(scope: Scope) -> bytes:
+class Said(NamedTuple):
+    """The headers that are looked at."""
+
+    request_id: bytes | None
+    authorization: bytes | None
+    origin: bytes | None
+
+
+def said_in(scope: Scope) -> Said:
+    """Of each header the first that came, found in one pass."""
+    request_id = authorization = origin = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = value if authorization is None else authorization
+        elif name == b"x-request-id":
+            request_id = value if request_id is None else request_id
+        elif name == b"origin":
+            origin = value if origin is None else origin
+    return Said(request_id, authorization, origin)
+
+
+def request_id_of(said: Said) -> bytes:
     """What names the request in answers and logs: the sender's X-Request-Id, else one of ours."""
-    given = _header(scope, b"x-request-id")
+    given = said.request_id
     if given is not None and _is_request_id(given):
         return given
     return f"{_process}-{next(_numbers)}".encode()
@@ -41,10 +62,9 @@ class Request(NamedTuple):
     origin: str | None = None
 
 
-async def read(scope: Scope, receive: Receive) -> Request | None:
+async def read(said: Said, receive: Receive) -> Request | None:
     """The request; None when the client went away or took longer than half a minute."""
-    key = basic_user(_header(scope, b"authorization"))
-    origin = _header(scope, b"origin")
+    key = basic_user(said.authorization)
     message = await receive()
     if message["type"] != "http.request":
         return None
@@ -53,7 +73,7 @@ async def read(scope: Scope, receive: Receive) -> Request | None:
         body = await _rest(body, receive)
     if body is None:
         return None
-    site = None if origin is None else origin.decode("latin-1")
+    site = None if said.origin is None else said.origin.decode("latin-1")
     return Request(body, len(body) > BODY_BYTES_MAX, key, site)
 
 
@@ -72,7 +92,3 @@ async def _rest(first: bytes, receive: Receive) -> bytes | None:
     except TimeoutError:
         return None
     return b"".join(chunks)
-
-
-def _header(scope: Scope, name: bytes) -> bytes | None:
-    return next((value for key, value in scope["headers"] if key == name), None)
