@@ -111,6 +111,8 @@ class Api:
             translate=endpoint.translate,
             request_id=request_id,
         )
+        if fault := self._doors.listed.fault:  # who must not get in is not known yet
+            raise Unavailable(fault)
         entrance = self._doors.opened_by(request.write_key)
         if entrance and (away := await _turned_away(entrance, request)):
             return away
@@ -158,10 +160,12 @@ class Api:
 
 
 def count(verdicts: Sequence[Verdict], source: str) -> None:
-    """Count what Kafka acknowledged."""
-    counted = Counter([(verdict.kind, verdict.reason) for verdict in verdicts])
-    for (kind, reason), events in counted.items():
-        if kind is not None:
+    """Count what Kafka acknowledged, and what was suppressed."""
+    counted = Counter([(each.suppressed, each.kind, each.reason) for each in verdicts])
+    for (workspace, kind, reason), events in counted.items():
+        if workspace is not None:
+            metrics.SUPPRESSED.labels(workspace, source).inc(events)
+        elif kind is not None:
             metrics.ACCEPTED.labels(kind, source).inc(events)
         elif reason is not None:
             metrics.REFUSED.labels(reason.value, source).inc(events)
