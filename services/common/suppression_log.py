@@ -38,6 +38,7 @@ class SuppressionLog:
         found = consumer.list_topics(SUPPRESSIONS.name, timeout=ANSWERED_WITHIN_S)
         partitions = found.topics[SUPPRESSIONS.name].partitions
         self._open = set(partitions)
+        self._said_at = -SILENT_S_MAX
         self.records = 0
         consumer.assign(
             [TopicPartition(SUPPRESSIONS.name, number, OFFSET_BEGINNING) for number in partitions]
@@ -57,8 +58,9 @@ class SuppressionLog:
                 taken.append(message)
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._open.discard(message.partition())
-            else:
+            elif time.monotonic() - self._said_at >= SILENT_S_MAX:  # an outage fills no log
                 log.warning("Kafka (RAPPORT_KAFKA), %s: %s", SUPPRESSIONS.name, error)
+                self._said_at = time.monotonic()
         self.records += len(taken)
         return taken
 
@@ -117,10 +119,13 @@ class Follower:
             self._listed.put(hashed, entry.until)
 
 
-def opened(settings: Settings) -> SuppressionLog:
-    """The topic from its beginning. KafkaException or EngineMissing without Kafka."""
-    # a record is handed over when it comes: the list is short, and waiting is what it is for
-    told = {"enable.partition.eof": True, "fetch.min.bytes": 1, "fetch.wait.max.ms": 500}
+def opened(settings: Settings, wait_ms: int = 10) -> SuppressionLog:
+    """The topic from its beginning. KafkaException or EngineMissing without Kafka.
+
+    `wait_ms`: so long the broker holds back that there is nothing more, which is how the end is
+    known; a record is handed over when it comes.
+    """
+    told = {"enable.partition.eof": True, "fetch.min.bytes": 1, "fetch.wait.max.ms": wait_ms}
     consumer = clients.consumer(settings, GROUP, **told)
     try:
         return SuppressionLog(consumer)

@@ -40,6 +40,8 @@ UNREADABLE: Final = frozenset(
 )
 #: Who does not heed Retry-After asks again at once, and each answer takes time from the others.
 TURNED_AWAY_AFTER_S: Final = 0.1
+#: What Kafka takes until the first request tells.
+USUALLY_ACKNOWLEDGED_S: Final = 0.02
 #: Of a body that was never read to its end so much is kept.
 CUT_KEPT_BYTES: Final = 64 * 1024
 
@@ -55,6 +57,8 @@ class Api:
         self._readiness = readiness
         self._live = live
         self._turns = Turns()
+        #: What Kafka took for the last request.
+        self._acknowledged_s = USUALLY_ACKNOWLEDGED_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: answers.Send) -> None:
         request_id = requests.request_id_of(scope)
@@ -153,7 +157,12 @@ class Api:
         return _bad_request(unread.refusal.reason, unread.refusal.detail, closing)
 
     async def _publish(self, verdicts: Sequence[Verdict], door: Door) -> None:
-        await self._publisher.publish(outputs_of(verdicts))
+        outputs, began = outputs_of(verdicts), time.perf_counter()
+        await self._publisher.publish(outputs)
+        if outputs:
+            self._acknowledged_s = time.perf_counter() - began
+        elif verdicts:  # nobody shall tell by the clock who is suppressed
+            await asyncio.sleep(self._acknowledged_s)
         hit("ingest_before_ack")
         count(verdicts, door.sender.source)
         self._live.show(door.sender.source, verdicts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -63,6 +63,13 @@ class Guard:
             return self.finds_in(msgspec.json.decode(text))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self.names_one(names_in_text(text.decode("utf-8", "replace")))
+
+    def finds_in_touchpoint(self, said: Mapping[str, Any]) -> bool:
+        """The same of a touchpoint that was let in before: whose it is, and whom else it names."""
+        properties = said.get("properties")
+        kind = properties.get("kind") if isinstance(properties, dict) else None
+        people = people_in(str(kind), properties) if isinstance(properties, dict) else ()
+        return self.finds_in(said.get("identifiers")) or self.names_one(people)
 
     def finds_in_refused(
         self, raw: bytes, refusal: Refusal, call: object, passage: Passage

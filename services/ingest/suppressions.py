@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 NOT_READ: Final = "the suppression list is not read yet"
 TAKE_S: Final = 0.5
+#: It is asked for ever, so not too often; the start waits as long for the end.
+FETCH_WAIT_MS: Final = 100
 SAID_AGAIN_AFTER_S: Final = 10.0
 
 
@@ -64,7 +66,7 @@ class Suppressions:
         while not self._stop():
             if self._link.connected.wait(0.05):
                 try:
-                    return opened(self._settings)
+                    return opened(self._settings, FETCH_WAIT_MS)
                 except (KafkaException, KeyError, clients.EngineMissing) as error:
                     log.error("%s: %s; trying again", NOT_READ, error)
                     self._stop.wait(1)

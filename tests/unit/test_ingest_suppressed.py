@@ -22,6 +22,7 @@ from services.common.batch import Record
 from services.common.run import Stop
 from services.common.settings import Settings
 from services.common.suppression import Listed
+from services.ingest import api
 from services.ingest.api import UNREADABLE
 from services.ingest.domain.mapped import Mapper
 from services.ingest.door import Arrival, Door
@@ -183,6 +184,22 @@ def test_the_answer_does_not_tell_who_is_on_the_list(path: str) -> None:
         other = world.send(path, body("u-78", **more))
         assert (listed_one.status_code, listed_one.content) == (other.status_code, other.content)
         assert (published, len(world.publisher.outputs)) == (0, 1)
+
+
+def test_a_suppressed_call_waits_as_long_as_kafka_would_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("services.ingest.api.asyncio.sleep", sleep)
+    world = World(doors=guarded_doors(USER))
+    world.send("/v1/batch", {"batch": [track(), track(userId="u-77")]})
+    assert waited == []  # Kafka took what it takes
+    world.send("/v1/batch", {"batch": [track(userId="u-77")]})
+    assert waited == [api.USUALLY_ACKNOWLEDGED_S]
 
 
 def test_a_request_that_can_not_be_read_is_looked_through_too() -> None:
@@ -356,3 +373,5 @@ def test_a_touchpoint_that_another_service_refused_goes_not_back_either() -> Non
     )
     assert isinstance(back(letter, (), Doors(WORKSPACES, SALT), NOW), list)
     assert back(letter, (), guarded_doors(USER), NOW) == Suppressed()
+    elsewhere = Doors(WORKSPACES, SALT, listed(USER, workspace="other"))
+    assert isinstance(back(letter, (), elsewhere, NOW), list)

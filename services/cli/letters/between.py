@@ -60,11 +60,16 @@ def between_services(letter: Letter, doors: Doors) -> Back:
     said = _read(letter)
     if isinstance(said, Held):
         return said
-    if letter.topic in TOUCHPOINTS and doors.suppresses(record) is not None:
+    if letter.topic in TOUCHPOINTS and _must_not_get_in(said, letter, doors):
         return Suppressed()
     if letter.topic in BY_ID:
         return _by_id(letter, said)
     return _by_version(letter, said)
+
+
+def _must_not_get_in(said: dict[str, Any], letter: Letter, doors: Doors) -> bool:
+    door = doors.of_workspace(str(said.get("workspace", letter.workspace)))
+    return door is not None and bool(door.guard) and door.guard.finds_in_touchpoint(said)
 
 
 def _webhook(letter: Letter) -> Resend | Held:
