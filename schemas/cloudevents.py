@@ -28,6 +28,7 @@ TYPES: Final = {
     "dead_letters": "rapport.dead_letter",
     "dead_letters.handled": "rapport.dead_letter.handled",
     "violations": "rapport.plan.violated",
+    "suppressions": "rapport.suppression.changed",
 }
 
 

@@ -26,6 +26,7 @@ from schemas.lifecycle import LifecycleChanged
 from schemas.model import Model
 from schemas.profile import Profile
 from schemas.scores import Scores
+from schemas.suppression import Suppression
 from schemas.topics import TOPICS, Topic
 from schemas.touchpoint import ResolvedTouchpoint, Touchpoint
 from schemas.violation import Violation
@@ -44,6 +45,7 @@ MESSAGES: Final[dict[str, type[BaseModel]]] = {
     "dead_letters": DeadLetter,
     "dead_letters.handled": LetterHandled,
     "violations": Violation,
+    "suppressions": Suppression,
 }
 
 

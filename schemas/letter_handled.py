@@ -1,4 +1,4 @@
-"""What became of a dead letter: sent again or given up, by whom and why."""
+"""What became of a dead letter: sent again, given up or suppressed, by whom and why."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ class Handling(StrEnum):
 
     REDRIVEN = "redriven"
     DISCARDED = "discarded"
+    SUPPRESSED = "suppressed"
 
 
 class LetterHandled(Message):

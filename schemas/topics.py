@@ -102,6 +102,16 @@ VIOLATIONS = Topic(
     "violations", "source", "Violation", *_kept(30), "ingest", "scoring columns, others"
 )
 
+SUPPRESSIONS = Topic(
+    "suppressions",
+    "keyed hash",
+    "Suppression",
+    "compact",
+    None,
+    "rapport suppress",
+    "ingest, rapport import, rapport dead-letters",
+)
+
 TOPICS: Final[tuple[Topic, ...]] = (
     INBOUND,
     ACCEPTED,
@@ -115,4 +125,5 @@ TOPICS: Final[tuple[Topic, ...]] = (
     DEAD_LETTERS,
     HANDLED,
     VIOLATIONS,
+    SUPPRESSIONS,
 )

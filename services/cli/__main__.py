@@ -22,6 +22,7 @@ COMMANDS = {
     "workspace": "services.cli.workspace:app",
     "plan": "services.cli.plans.command:app",
     "dead-letters": "services.cli.dead_letters:app",
+    "suppress": "services.cli.suppress.command:app",
 }
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ from rich.markup import escape
 from deploy.embedded import kafka_jars, redis
 from services.common import clients
 from services.common.settings import Settings
+from services.common.suppression_log import listed_in, opened
 from services.common.workspace_files import load_workspaces
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
@@ -36,7 +38,10 @@ class Finding:
 def doctor(as_json: AsJson = False) -> None:
     """Print every setting, and check the engines, the workspace and this machine."""
     settings = Settings()
-    findings = [*_engines(settings), *_machine(settings)]
+    engines = _engines(settings)
+    findings = [*engines, *_machine(settings)]
+    if engines[0].ok:
+        findings.append(_looked("suppressions", "RAPPORT_SALT", lambda: _suppressions(settings)))
     if as_json:
         checks = [asdict(finding) for finding in findings]
         typer.echo(json.dumps({"settings": described(settings), "checks": checks}))
@@ -101,6 +106,18 @@ def _looked(name: str, setting: str, look: Callable[[], str]) -> Finding:
 
 def _workspaces(settings: Settings) -> str:
     return f"{settings.workspace}: {', '.join(load_workspaces(settings.workspace))}"
+
+
+def _suppressions(settings: Settings) -> str:
+    """RuntimeError where some of them keep nobody out."""
+    with closing(opened(settings)) as source:
+        listed = listed_in(source, settings.salt)
+    if listed.others:
+        raise RuntimeError(
+            f"{len(listed.others)} entries of the suppression list were made under another salt "
+            "and keep nobody out: set it back, or add them again (rapport suppress list)"
+        )
+    return f"{len(listed)} entries"
 
 
 def _home(settings: Settings) -> str:

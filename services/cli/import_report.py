@@ -45,6 +45,8 @@ class DryRun:
         verdicts = self._judge.verdicts(rows, self._now)
         self.tally += Tally.of(verdicts, len(rows))
         for verdict in verdicts:
+            if verdict.suppressed is not None:
+                continue
             if verdict.reason is None and len(self._examples) < EXAMPLES_MAX:
                 self._examples.append(_example(verdict))
             elif verdict.reason is not None and len(self._refusals) < REFUSALS_MAX:
@@ -98,6 +100,7 @@ def _counts(tally: Tally) -> dict[str, Any]:
         "accepted": tally.accepted,
         "refused": tally.refused,
         "passed_over": tally.passed_over,
+        "suppressed": tally.suppressed,
     }
 
 
@@ -112,6 +115,8 @@ def _table(tally: Tally) -> Table:
         table.add_row(f"refused, {reason}", f"{rows:,}")
     if tally.passed_over:
         table.add_row("passed over (only)", f"{tally.passed_over:,}")
+    if tally.suppressed:
+        table.add_row("suppressed, nothing is kept", f"{tally.suppressed:,}")
     return table
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b, file_digest
@@ -21,6 +22,7 @@ from services.cli.import_report import DryRun, as_object, report, say_json
 from services.common import clients
 from services.common.run import settle_memory
 from services.common.settings import Settings
+from services.common.suppression_log import Follower, NotRead, opened_or_told
 from services.common.workspace import RowMapping, Workspace
 from services.ingest.domain.mapped import Mapper
 from services.ingest.door import Door
@@ -101,7 +103,7 @@ def _bring_in(
             done, news = began, False
         else:
             done, news = _run(settings, rows, judge, kept, began), True
-    except (clients.EngineMissing, KafkaException, KafkaRefused, OSError) as error:
+    except (clients.EngineMissing, KafkaException, KafkaRefused, NotRead, OSError) as error:
         _stopped(f"not all of it is in: {error}", "once it is mended, ")
     except KeyboardInterrupt:
         _stopped("interrupted", "")
@@ -112,12 +114,15 @@ def _bring_in(
 
 
 def _run(settings: Settings, rows: RowFile, judge: Judge, kept: ProgressFile, began: Kept) -> Kept:
-    clients.ensure_topics(settings)
+    source = opened_or_told(settings)
     producer = clients.producer(settings, **{"message.timeout.ms": WITHIN_MS})
     if began.last_row:
         Console(stderr=True).print(f"going on behind row {began.last_row:,}", highlight=False)
     settle_memory()
-    with _shown("importing") as watch:
+    with closing(source), _shown("importing") as watch:
+        follower = Follower(source, judge.door.listed, settings.salt)
+        follower.catch_up()
+        judge = replace(judge, before=follower.follow)
         return Import(judge, producer, kept, began, watch).run(rows)
 
 

@@ -76,6 +76,8 @@ def line_of(kind: str, told: dict[str, Any]) -> str:
     if kind == "refused":
         where = f" at {told['field']}" if told["field"] else ""
         return _line(told, told["reason"], f"{told['detail']}{where}")
+    if kind == "suppressed":
+        return _line(told, "suppressed", "somebody in it must not get in; nothing is kept")
     if kind == "beat":
         return f"-- {told['events']} events so far, {told['shown']} shown"
     return f"-- watching {told['source'] or 'all sources'}"

@@ -85,7 +85,8 @@ class Settings(BaseSettings):
         default=120, gt=0, description="A service without progress for so long ends itself"
     )
     salt: str = Field(
-        default="", description="Keyed into routing keys and profile ids; set it once, keep it"
+        default="",
+        description="Keyed into routing keys, profile ids and suppressions; set it once, keep it",
     )
     message_id_buckets: int = Field(
         default=512,

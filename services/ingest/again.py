@@ -7,10 +7,10 @@ from typing import Final
 from schemas.dead_letter import Reason, Redriven
 from services.common.batch import Record
 from services.common.workspace import INBOUND
-from services.ingest.domain.refusal import Refusal
+from services.ingest.domain.refusal import Refusal, Suppressed
 from services.ingest.door import passage_of
 from services.ingest.keys import Doors
-from services.ingest.letters import Place, Sender, Verdict, refused
+from services.ingest.letters import Place, Sender, Verdict, kept_out, refused
 from services.ingest.reading import decoded
 
 #: The source of what comes from the log for the first time.
@@ -39,7 +39,7 @@ def judged_again(doors: Doors, place: Place, redriven: Redriven) -> list[Verdict
     name = workspace_named_by(place.record, doors)
     door = doors.of_letter(name, redriven.source)
     if door is None:
-        return [homeless(place, name, redriven)]
+        return [homeless(place, name, doors, redriven)]
     calls = doors.foreign_of(door.sender.workspace).understood(place.record)
     if calls == [place.record.value]:
         return [door.admit_again(place, redriven)]
@@ -48,9 +48,13 @@ def judged_again(doors: Doors, place: Place, redriven: Redriven) -> list[Verdict
     return [door.admit_again(place, one, call) for one, call in zip(parts, calls, strict=True)]
 
 
-def homeless(place: Place, name: str | None, redriven: Redriven | None = None) -> Verdict:
+def homeless(
+    place: Place, name: str | None, doors: Doors, redriven: Redriven | None = None
+) -> Verdict:
     """The verdict on a call of no workspace that is known here."""
     detail = f"no workspace {name[:100]!r} here" if name else "no workspace is named"
     sender = Sender(NOBODY, redriven.source if redriven else SOURCE)
     refusal = Refusal(Reason.UNKNOWN_WORKSPACE, detail)
+    if (listed_in := doors.suppresses(place.record)) is not None:
+        return kept_out(Suppressed(listed_in), refusal)
     return refused(place.record.value, sender, refusal, passage_of(place, redriven))

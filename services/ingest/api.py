@@ -40,6 +40,8 @@ UNREADABLE: Final = frozenset(
 )
 #: Who does not heed Retry-After asks again at once, and each answer takes time from the others.
 TURNED_AWAY_AFTER_S: Final = 0.1
+#: What Kafka takes until the first request tells.
+USUALLY_ACKNOWLEDGED_S: Final = 0.02
 #: Of a body that was never read to its end so much is kept.
 CUT_KEPT_BYTES: Final = 64 * 1024
 
@@ -55,6 +57,8 @@ class Api:
         self._readiness = readiness
         self._live = live
         self._turns = Turns()
+        #: What Kafka took for the last request.
+        self._acknowledged_s = USUALLY_ACKNOWLEDGED_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: answers.Send) -> None:
         said = requests.said_in(scope)
@@ -115,6 +119,8 @@ class Api:
             translate=endpoint.translate,
             request_id=request_id,
         )
+        if fault := self._doors.listed.fault:  # who must not get in is not known yet
+            raise Unavailable(fault)
         entrance = self._doors.opened_by(request.write_key)
         if entrance and (away := await _turned_away(entrance, request)):
             return away
@@ -155,17 +161,24 @@ class Api:
         return _bad_request(unread.refusal.reason, unread.refusal.detail, closing)
 
     async def _publish(self, verdicts: Sequence[Verdict], door: Door) -> None:
-        await self._publisher.publish(outputs_of(verdicts))
+        outputs, began = outputs_of(verdicts), time.perf_counter()
+        await self._publisher.publish(outputs)
+        if outputs:
+            self._acknowledged_s = time.perf_counter() - began
+        elif verdicts:  # nobody shall tell by the clock who is suppressed
+            await asyncio.sleep(self._acknowledged_s)
         hit("ingest_before_ack")
         count(verdicts, door.sender.source)
         self._live.show(door.sender.source, verdicts)
 
 
 def count(verdicts: Sequence[Verdict], source: str) -> None:
-    """Count what Kafka acknowledged."""
-    counted = Counter([(verdict.kind, verdict.reason) for verdict in verdicts])
-    for (kind, reason), events in counted.items():
-        if kind is not None:
+    """Count what Kafka acknowledged, and what was suppressed."""
+    counted = Counter([(each.suppressed, each.kind, each.reason) for each in verdicts])
+    for (workspace, kind, reason), events in counted.items():
+        if workspace is not None:
+            metrics.SUPPRESSED.labels(workspace, source).inc(events)
+        elif kind is not None:
             metrics.accepted(kind, source).inc(events)
         elif reason is not None:
             metrics.REFUSED.labels(reason.value, source).inc(events)

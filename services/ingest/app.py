@@ -16,6 +16,7 @@ import uvicorn
 from services.common.health import HealthServer, Readiness
 from services.common.run import Stop, settle_memory
 from services.common.settings import Settings
+from services.common.suppression import Listed
 from services.common.workspace import Workspace
 from services.common.workspace_watch import WorkspaceWatch
 from services.ingest.api import Api
@@ -25,6 +26,7 @@ from services.ingest.link import Link
 from services.ingest.live import Live
 from services.ingest.publisher import KafkaPublisher
 from services.ingest.stream import Inbound
+from services.ingest.suppressions import NOT_READ, Suppressions
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +41,12 @@ class Ingest:
         self._stop = stop
         self._publisher = KafkaPublisher()
         self._link = Link(settings, self._publisher, stop)
-        checks = {"Kafka": self._link.fault}
+        self._listed = Listed(fault=NOT_READ)
+        self._suppressions = Suppressions(settings, self._listed, self._link, stop)
+        checks = {"Kafka": self._link.fault, "suppressions": self._suppressions.fault}
         live = Live()
         self._health = HealthServer(settings, checks, {"/live": live.stream})
-        doors = Doors(workspaces, settings.salt)
+        doors = Doors(workspaces, settings.salt, self._listed)
         self._watch = WorkspaceWatch(settings.workspace, workspaces, doors.renew)
         self._api = Api(doors, self._publisher, Readiness(checks), live)
         self._inbound = Inbound(settings, doors, stop, live)
@@ -75,6 +79,7 @@ class Ingest:
         Connection.connections_max = _affordable(self._settings.http_connections_max)
         self._health.start()
         self._link.start()
+        self._suppressions.start()
         self._stream.start()
         self._watch.start()
         settle_memory()
@@ -85,6 +90,7 @@ class Ingest:
             self._stop.set()
             self._watch.stop()
             self._stream.join(GRACE_S)
+            self._suppressions.join(GRACE_S)
             self._health.stop()
 
     async def _live(self, receive: Any, send: Any) -> None:
@@ -100,8 +106,8 @@ class Ingest:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _run_stream(self) -> None:
-        while not self._link.connected.wait(0.2):
-            if self._stop():
+        while not self._link.connected.wait(0.2) or self._listed.fault is not None:
+            if self._stop.wait(0.05):
                 return
         try:
             self._inbound.run()

@@ -7,44 +7,42 @@ around them, which a contract test holds against the pydantic model.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from pydantic import ValidationError
 
 from schemas.cloudevents import rfc3339, rfc3339_bytes, source_of
-from schemas.dead_letter import Reason, Redriven, Way
+from schemas.dead_letter import Redriven, Way
 from schemas.topics import ACCEPTED
-from schemas.touchpoints import KINDS
 from services.common.batch import Output, Record
+from services.common.suppression import Listed
 from services.common.workspace import Workspace
 from services.ingest.domain.clock import moment_of
-from services.ingest.domain.draft import STAGES, Call, Draft, Origin, merged_context
+from services.ingest.domain.draft import (
+    STAGES,
+    Call,
+    Draft,
+    Origin,
+    identified,
+    merged_context,
+)
 from services.ingest.domain.identity import blocked_by
 from services.ingest.domain.ids import Router, message_id_of_content
-from services.ingest.domain.refusal import Refusal, bad_properties
+from services.ingest.domain.refusal import Refusal, Suppressed
 from services.ingest.envelope import Envelope, Named, encode
-from services.ingest.letters import Passage, Place, Sender, Verdict, content_of, refused
+from services.ingest.letters import Passage, Place, Sender, Verdict, content_of, kept_out, refused
 from services.ingest.planned import Planned
 from services.ingest.reading import call_in, shallow_call_in
+from services.ingest.stages import dumped, through, validated
+from services.ingest.suppressed import Guard
 from services.ingest.way import Again, dialect_of, shared_way, usable_id
-
-log = logging.getLogger(__name__)
 
 #: Between ingest and who sends letters again; what was received later than that was not.
 CLOCKS_DIFFER_MAX: Final = timedelta(hours=1)
-
-_validators: Final[Mapping[str, Callable[[Any], Any]]] = {
-    kind: model.__pydantic_validator__.validate_python for kind, model in KINDS.items()
-}
-_dumpers: Final[Mapping[str, Callable[[Any], bytes]]] = {
-    kind: model.__pydantic_serializer__.to_json for kind, model in KINDS.items()
-}
 
 
 @dataclass(frozen=True)
@@ -82,16 +80,29 @@ class Unread(NamedTuple):
 
 
 class Door:
-    """Lets the calls of one source of one workspace in. Nothing is opened, nothing remembered."""
+    """Lets the calls of one source of one workspace in. Nothing is opened, nothing remembered.
 
-    def __init__(self, workspace: Workspace, source: str, salt: str) -> None:
+    `listed`: who must not get in; None: nobody.
+    """
+
+    def __init__(
+        self, workspace: Workspace, source: str, salt: str, listed: Listed | None = None
+    ) -> None:
         blocked = {rule.kind: blocked_by(rule.blocked) for rule in workspace.identity.kinds}
         self.sender = Sender(workspace.name, source)
         self._origin = Origin(workspace.name, source, workspace.currency, blocked)
         self._router = Router(salt, workspace.name)
         plan = workspace.plan_of(source)
         planned = [Planned(plan)] if plan else []
-        self._stages: tuple[Callable[[Draft], Any], ...] = (*STAGES, _validated, *planned, _dumped)
+        self._stages: tuple[Callable[[Draft], Any], ...] = (*STAGES, validated, *planned, dumped)
+        self.listed = Listed() if listed is None else listed
+        self.guard = Guard(workspace.name, salt, self.listed)
+        known = STAGES.index(identified) + 1
+        self._guarded: tuple[Callable[[Draft], Any], ...] = (
+            *self._stages[:known],
+            self.guard,
+            *self._stages[known:],
+        )
 
     def admit(
         self, raws: Sequence[bytes], arrival: Arrival, places: Sequence[Place] | None = None
@@ -103,25 +114,26 @@ class Door:
         """
         records = [place.record for place in places] if places else [None] * len(raws)
         times = [place.at for place in places] if places else [arrival.received_at] * len(raws)
-        calls = _through(shallow_call_in if arrival.shallow else call_in, raws)
+        calls = through(shallow_call_in if arrival.shallow else call_in, raws)
         if arrival.translate is not None:
-            calls = _through(arrival.translate, calls)
+            calls = through(arrival.translate, calls)
         _complete(calls, raws, records, arrival)
         results: list[Any] = [
             call if type(call) is Refusal else Draft(call, self._origin, at)
             for call, at in zip(calls, times, strict=True)
         ]
-        for stage in (*self._stages, self._admitting()):
-            results = _through(stage, results)
+        stages = self._guarded if self.guard else self._stages
+        for stage in (*stages, self._admitting()):
+            results = through(stage, results)
         return [
-            self._refuse(
+            result
+            if type(result) is Verdict
+            else self._kept_out_or_refused(
                 record.value if record else raw,
                 result,
                 call,
                 _passage(arrival, raw, at, record, call),
             )
-            if type(result) is Refusal
-            else result
             for raw, at, record, call, result in zip(
                 raws, times, records, calls, results, strict=True
             )
@@ -153,9 +165,18 @@ class Door:
         """The verdict on a whole request that could not be read."""
         passage = _passage(unread.arrival, body, unread.arrival.received_at, None, None)
         way = passage.way.model_copy(update={"request": unread.path})
-        return refused(body, self.sender, unread.refusal, passage._replace(way=way, cut=cut))
+        return self._refuse(body, unread.refusal, None, passage._replace(way=way, cut=cut))
+
+    def _kept_out_or_refused(
+        self, raw: bytes, result: Refusal | Suppressed, call: object, passage: Passage
+    ) -> Verdict:
+        if isinstance(result, Suppressed):
+            return kept_out(result)
+        return self._refuse(raw, result, call, passage)
 
     def _refuse(self, raw: bytes, refusal: Refusal, call: object, passage: Passage) -> Verdict:
+        if self.guard and self.guard.finds_in_refused(raw, refusal, call, passage):
+            return kept_out(Suppressed(self.sender.workspace), refusal)
         message_id = call.get("messageId") if isinstance(call, dict) else None
         if isinstance(message_id, str) and message_id:
             refusal = replace(refusal, message_id=message_id[:200])
@@ -193,24 +214,6 @@ class Door:
             return Verdict(output, draft.kind, None, "", draft.violated)
 
         return admitted
-
-
-def _through(stage: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-    """What the stage makes of each item; refusals pass by it.
-
-    Our own mistake must not stop the others of a batch: it becomes a refusal too, and is logged.
-    """
-    results: list[Any] = []
-    for item in items:
-        if type(item) is Refusal:
-            results.append(item)
-            continue
-        try:
-            results.append(stage(item))
-        except Exception as error:
-            log.exception("a call could not be handled; it is kept as a dead letter")
-            results.append(Refusal(Reason.POISON, f"{type(error).__name__}: {error}"))
-    return results
 
 
 def _complete(
@@ -273,19 +276,6 @@ def _passage(
     content_id = message_id_of_content(content_of(raw, record))
     named = {"received_at": at, "content_id": content_id, "message_id": usable_id(call)}
     return Passage(at, arrival.way.model_copy(update=named), arrival.request_id, record)
-
-
-def _validated(draft: Draft) -> Draft | Refusal:
-    try:
-        draft.properties = _validators[draft.kind](draft.properties)
-    except ValidationError as error:
-        return bad_properties(error)
-    return draft
-
-
-def _dumped(draft: Draft) -> Draft:
-    draft.properties = _dumpers[draft.kind](draft.properties)
-    return draft
 
 
 #: The same for all calls of a request, so it is spelled once.

@@ -113,7 +113,7 @@ def _mapped(mapper: Mapper, row: object, name: str, time: str | None) -> Calls:
     if type(call) is Refusal:
         detail, message_id = f"mapping {mapper.name}: {call.detail}", mapper.message_id(row, name)
         named = message_id if isinstance(message_id, str) else None
-        return [Refusal(call.reason, detail, call.field, named)]
+        return [Refusal(call.reason, detail, call.field, named, names=mapper.names(row))]
     return [] if call is None else [call]
 
 

@@ -52,13 +52,16 @@ class _Sent:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Says what becomes of rows: by one mapping, through one door."""
+    """Says what becomes of rows: by one mapping, through one door. `before`: what is done first,
+    such as looking who must not get in since."""
 
     mapper: Mapper
     door: Door
     file: str
+    before: Callable[[], None] = lambda: None
 
     def verdicts(self, rows: Sequence[Any], at: datetime) -> list[Verdict]:
+        self.before()
         return judged(rows, self.mapper, self.door, at, self.file)
 
 

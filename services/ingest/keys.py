@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
+from services.common.batch import Record
+from services.common.suppression import Listed
 from services.common.workspace import INBOUND, Source, Workspace
 from services.ingest import answers
 from services.ingest.answers import Answer
@@ -39,10 +41,16 @@ class Entrance(NamedTuple):
 
 
 class Doors:
-    """Finds the entrance that a write key opens, and the doors of the log by workspace."""
+    """Finds the entrance that a write key opens, and the doors of the log by workspace.
 
-    def __init__(self, workspaces: Mapping[str, Workspace], salt: str) -> None:
+    `listed`: who must not get in; None: nobody.
+    """
+
+    def __init__(
+        self, workspaces: Mapping[str, Workspace], salt: str, listed: Listed | None = None
+    ) -> None:
         self._salt = salt
+        self.listed = Listed() if listed is None else listed
         self._by_hash: list[tuple[bytes, Entrance]] = []
         self._inbound: dict[str, Door] = {}
         self._workspaces: Mapping[str, Workspace] = {}
@@ -56,7 +64,7 @@ class Doors:
         inbound: dict[str, Door] = {}
         foreign: dict[str, Foreign] = {}
         for workspace in workspaces.values():
-            inbound[workspace.name] = Door(workspace, INBOUND, self._salt)
+            inbound[workspace.name] = self._door(workspace, INBOUND)
             foreign[workspace.name] = Foreign(workspace)
             for source in workspace.sources:
                 if source.enabled:
@@ -68,7 +76,7 @@ class Doors:
 
     def _entrance(self, workspace: Workspace, source: Source) -> Entrance:
         """What was spent stays spent, unless the limits have changed."""
-        door = Door(workspace, source.name, self._salt)
+        door = self._door(workspace, source.name)
         if source.limits is None:
             return Entrance(door, source, None)
         for _, known in self._by_hash:
@@ -101,8 +109,18 @@ class Doors:
         if found is None:
             return None
         if (door := self._again.get((found.name, source))) is None:
-            door = self._again[found.name, source] = Door(found, source, self._salt)
+            door = self._again[found.name, source] = self._door(found, source)
         return door
+
+    def suppresses(self, record: Record) -> str | None:
+        """The workspace that somebody must not get into who is named in a record of nobody's."""
+        for name, door in self._inbound.items():
+            if door.guard and door.guard.finds_in_record(record):
+                return name
+        return None
+
+    def _door(self, workspace: Workspace, source: str) -> Door:
+        return Door(workspace, source, self._salt, self.listed)
 
     def foreign_of(self, workspace: str) -> Foreign:
         """What understands the records of a workspace that has a door."""

@@ -14,7 +14,7 @@ from schemas.base import derived_id, to_json
 from schemas.dead_letter import DeadLetter, Reason, Way
 from services.common.batch import Output, Record
 from services.common.dead_letters import again_id, as_output, of_record
-from services.ingest.domain.refusal import Refusal, Violated
+from services.ingest.domain.refusal import Refusal, Suppressed, Violated
 
 DETAIL_CHARACTERS_MAX: Final = 2_000
 #: Kafka takes messages of 1 MB; base64 makes four bytes of three.
@@ -22,13 +22,24 @@ ORIGINAL_BYTES_MAX: Final = 600_000
 
 
 class Verdict(NamedTuple):
-    """What to publish, and what it counts as: a kind when accepted, a reason when refused."""
+    """What to publish, and what it counts as: a kind when accepted, a reason when refused.
 
-    output: Output
+    Of what is suppressed nothing is published: `suppressed` is then the workspace that somebody in
+    it must not get into; a reason says what it is answered, as if nobody were suppressed.
+    """
+
+    published: Output | None
     kind: str | None
     reason: Reason | None = None
     detail: str = ""
     violated: Violated | None = None
+    suppressed: str | None = None
+
+    @property
+    def output(self) -> Output:
+        """What is published of it. An assertion where nothing is."""
+        assert self.published is not None, "nothing is published of what is suppressed"
+        return self.published
 
 
 class Place(NamedTuple):
@@ -65,12 +76,19 @@ class Passage(NamedTuple):
 
 def located(verdict: Verdict, where: str) -> Verdict:
     """A refusal that says where in a file it happened; what was let in stays as it is."""
-    if verdict.reason is None:
+    if verdict.reason is None or verdict.published is None:
         return verdict
     letter = DeadLetter.model_validate_json(verdict.output.value)
     detail = f"{where}: {letter.detail}"[:DETAIL_CHARACTERS_MAX]
     value = to_json(letter.model_copy(update={"detail": detail}))
-    return verdict._replace(output=msgspec.structs.replace(verdict.output, value=value))
+    return verdict._replace(published=msgspec.structs.replace(verdict.published, value=value))
+
+
+def kept_out(who: Suppressed, refusal: Refusal | None = None) -> Verdict:
+    """The verdict on what somebody is named in who must not get in: nothing of it is kept."""
+    if refusal is None:
+        return Verdict(None, None, suppressed=who.workspace)
+    return Verdict(None, None, refusal.reason, refusal.detail, suppressed=who.workspace)
 
 
 def refused(raw: bytes, sender: Sender, refusal: Refusal, passage: Passage) -> Verdict:
@@ -112,10 +130,12 @@ def _id(raw: bytes, sender: Sender, passage: Passage, refusal: Refusal) -> UUID:
 
 
 def outputs_of(verdicts: Iterable[Verdict]) -> list[Output]:
-    """All that is published: each call, and what is not as planned in it."""
+    """All that is published: each call, and what is not as planned in it; nothing of suppressed."""
     outputs = []
     for verdict in verdicts:
-        outputs.append(verdict.output)
+        if verdict.published is None:
+            continue
+        outputs.append(verdict.published)
         if verdict.violated is not None:
             outputs.append(verdict.violated.output)
     return outputs

@@ -11,8 +11,10 @@ import queue
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from schemas.cloudevents import rfc3339
 from services.common.health import StreamRefused
 from services.common.masking import masked
 from services.ingest.letters import Verdict
@@ -23,7 +25,7 @@ EVENTS_PER_S_MAX: Final = 50
 WAITING_MAX: Final = 200
 #: So often a viewer hears something, if only how many events there were.
 BEAT_S: Final = 5.0
-STATES: Final = ("accepted", "refused")
+STATES: Final = ("accepted", "refused", "suppressed")
 
 
 class Filter(NamedTuple):
@@ -49,7 +51,7 @@ class _Viewer:
         if second != self._second:
             self._second, self._taken = second, 0
         for verdict in verdicts:
-            if not self.wanted.passes(source, STATES[verdict.kind is None]):
+            if not self.wanted.passes(source, _state_of(verdict)):
                 continue
             self.seen += 1
             if self._taken < EVENTS_PER_S_MAX and not self.waiting.full():
@@ -118,7 +120,15 @@ def _taken(
             return
 
 
+def _state_of(verdict: Verdict) -> str:
+    if verdict.suppressed is not None:
+        return "suppressed"
+    return "refused" if verdict.kind is None else "accepted"
+
+
 def _told_of(source: str, verdict: Verdict) -> tuple[str, dict[str, Any]]:
+    if verdict.suppressed is not None:  # that it was there, and nothing that was in it
+        return "suppressed", {"source": source, "at": rfc3339(datetime.now(UTC))}
     value = json.loads(verdict.output.value)
     told = {"source": source, "event_id": value["event_id"], "message_id": value["message_id"]}
     if verdict.kind is None:

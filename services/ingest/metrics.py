@@ -16,6 +16,19 @@ REFUSED = Counter(
     "Calls and requests that became dead letters, or were answered with an error",
     ("reason", "source"),
 )
+SUPPRESSED = Counter(
+    "rapport_ingest_suppressed_events_total",
+    "Calls and requests that somebody is named in who must not get in; nothing of them is kept",
+    ("workspace", "source"),
+)
+SUPPRESSIONS = Gauge(
+    "rapport_ingest_suppressions",
+    "Entries of the suppression list that keep somebody out, or did until they expired",
+)
+SUPPRESSIONS_OF_OTHER_SALTS = Gauge(
+    "rapport_ingest_suppressions_of_other_salts",
+    "Entries that were made under another RAPPORT_SALT and keep nobody out; 0 where all is well",
+)
 VIOLATIONS = Counter(
     "rapport_ingest_violations_total",
     "Events that are not as planned; those that the plan does not name count as (unplanned)",

@@ -33,7 +33,7 @@ def judged(
             numbers.append(number)
             raws.append(call)
         elif type(call) is Refusal:
-            where = replace(call, detail=f"row {number} of {file}: {call.detail}")
+            where = _located(call, f"row {number} of {file}", mapper, row)
             refusals.append((number, door.refuse(raw or _shown(row), where, at)))
     verdicts = [
         (number, located(verdict, f"row {number} of {file}") if verdict.reason else verdict)
@@ -42,6 +42,12 @@ def judged(
     if refusals:
         verdicts = sorted(verdicts + refusals, key=lambda one: one[0])
     return [verdict for _, verdict in verdicts]
+
+
+def _located(refusal: Refusal, where: str, mapper: Mapper, row: object) -> Refusal:
+    """The refusal with where its row stands and whom the row names."""
+    names = mapper.names(row) if isinstance(row, dict) else ()
+    return replace(refusal, detail=f"{where}: {refusal.detail}", names=names)
 
 
 def mapped(

@@ -98,7 +98,7 @@ class Inbound:
         for name, those in by_name.items():
             door = self._doors.of_workspace(name)
             if door is None:
-                judged.append((SOURCE, [homeless(place, name) for place in those]))
+                judged.append((SOURCE, [homeless(place, name, self._doors) for place in those]))
             else:
                 judged.append((SOURCE, self._admitted(door, those, now)))
         return judged

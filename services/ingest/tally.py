@@ -18,12 +18,13 @@ IMPORTS: Final = "imports"
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Rows read; of them accepted by kind, refused by reason, or passed over (`only`)."""
+    """Rows read: accepted by kind, refused by reason, passed over (`only`), or suppressed."""
 
     rows: int = 0
     accepted: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     passed_over: int = 0
+    suppressed: int = 0
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -31,6 +32,7 @@ class Tally:
             _sum(self.accepted, other.accepted),
             _sum(self.refused, other.refused),
             self.passed_over + other.passed_over,
+            self.suppressed + other.suppressed,
         )
 
     @classmethod
@@ -38,14 +40,16 @@ class Tally:
         """Of so many rows; those without a verdict were passed over."""
         accepted: dict[str, int] = {}
         refused: dict[str, int] = {}
-        judged = 0
+        judged = suppressed = 0
         for verdict in verdicts:
             judged += 1
-            if verdict.kind is not None:
+            if verdict.suppressed is not None:
+                suppressed += 1
+            elif verdict.kind is not None:
                 accepted[verdict.kind] = accepted.get(verdict.kind, 0) + 1
             elif verdict.reason is not None:
                 refused[verdict.reason.value] = refused.get(verdict.reason.value, 0) + 1
-        return cls(rows, accepted, refused, rows - judged)
+        return cls(rows, accepted, refused, rows - judged, suppressed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from schemas.dead_letter import REDRIVEN_HEADER, Redriven, Way
 from services.cli.letters.between import between_services
 from services.cli.letters.letter import Letter
 from services.cli.letters.mend import Operation, mended
-from services.cli.letters.ways import Back, Held, Sent
+from services.cli.letters.ways import Back, Held, Sent, Suppressed
 from services.common.batch import Record
 from services.common.dead_letters import ORIGINAL_BYTES_MAX
 from services.ingest.again import NOBODY, judged_again
@@ -51,8 +51,11 @@ def back(letter: Letter, rule: Sequence[Operation], doors: Doors, now: datetime)
     return back_as(letter, plain, doors, now)
 
 
-def back_as(letter: Letter, body: bytes, doors: Doors, now: datetime) -> list[Sent] | Held:
-    """What to publish for a letter of ingest, with this in place of its bytes."""
+def back_as(
+    letter: Letter, body: bytes, doors: Doors, now: datetime
+) -> list[Sent] | Held | Suppressed:
+    """What to publish for a letter of ingest, with this in place of its bytes. Of a letter that
+    holds a whole request, those of its calls that are not suppressed."""
     way = way_of(letter)
     if isinstance(way, Held):
         return way
@@ -64,8 +67,9 @@ def back_as(letter: Letter, body: bytes, doors: Doors, now: datetime) -> list[Se
         judged = _judged(letter, raw, redriven, doors, now)
         if isinstance(judged, Held):
             return judged
-        sent.append(judged)
-    return sent
+        if isinstance(judged, Sent):
+            sent.append(judged)
+    return sent if sent or not calls else Suppressed()
 
 
 def events_of(letter: Letter, doors: Doors, now: datetime) -> list[bytes] | Held:
@@ -82,7 +86,7 @@ def events_of(letter: Letter, doors: Doors, now: datetime) -> list[bytes] | Held
     for raw, redriven in calls:
         for verdict in judged_again(doors, Place(_record(letter, raw, redriven), now), redriven):
             if verdict.kind is None:
-                return Held(str(verdict.reason), verdict.detail)
+                return Held(str(verdict.reason or "suppressed"), verdict.detail)
             events.append(verdict.output.value)
     return events
 
@@ -147,12 +151,14 @@ def _record(letter: Letter, raw: bytes, redriven: Redriven) -> Record:
 
 def _judged(
     letter: Letter, raw: bytes, redriven: Redriven, doors: Doors, now: datetime
-) -> Sent | Held:
+) -> Sent | Held | Suppressed:
     record = _record(letter, raw, redriven)
     verdicts = judged_again(doors, Place(record, now), redriven)
     if not verdicts:
         return Held("not_meant", "no mapping makes a call of it")
     for verdict in verdicts:
+        if verdict.suppressed is not None:
+            return Suppressed()
         if verdict.kind is None:
             return Held(str(verdict.reason), verdict.detail)
     id = verdicts[0].output.event_id.decode()

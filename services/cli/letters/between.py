@@ -15,7 +15,7 @@ from schemas.cloudevents import headers, source_of
 from schemas.dead_letter import REDRIVEN_HEADER, Reason
 from services.cli.letters.letter import Letter
 from services.cli.letters.readers import refused_again
-from services.cli.letters.ways import Back, Held, Resend, Sent, Snapshot
+from services.cli.letters.ways import Back, Held, Resend, Sent, Snapshot, Suppressed
 from services.common.batch import Record
 from services.ingest.keys import Doors
 
@@ -37,6 +37,8 @@ BY_VERSION: Final = {
     topics.SCORES.name: "the customer's next event, or `rapport fit`, brings newer scores",
     topics.MODELS.name: "`rapport fit` publishes another model",
 }
+#: Events: they do not go through the door again, so here is looked who must not get in.
+TOUCHPOINTS: Final = (topics.ACCEPTED.name, topics.RESOLVED.name)
 _DUE: Final = (
     "it is a moment that fell due for a customer, and no record: the customer's next event, or "
     "`rapport fit`, sets it anew"
@@ -58,9 +60,16 @@ def between_services(letter: Letter, doors: Doors) -> Back:
     said = _read(letter)
     if isinstance(said, Held):
         return said
+    if letter.topic in TOUCHPOINTS and _must_not_get_in(said, letter, doors):
+        return Suppressed()
     if letter.topic in BY_ID:
         return _by_id(letter, said)
     return _by_version(letter, said)
+
+
+def _must_not_get_in(said: dict[str, Any], letter: Letter, doors: Doors) -> bool:
+    door = doors.of_workspace(str(said.get("workspace", letter.workspace)))
+    return door is not None and bool(door.guard) and door.guard.finds_in_touchpoint(said)
 
 
 def _webhook(letter: Letter) -> Resend | Held:

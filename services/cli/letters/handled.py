@@ -42,7 +42,7 @@ class Run(NamedTuple):
 
 def new_run(rule: str = "", why: str = "") -> Run:
     """A run of the one who is logged in."""
-    return Run(uuid4(), _who(), rule[:2_000], why[:2_000])
+    return Run(uuid4(), who_is_here(), rule[:2_000], why[:2_000])
 
 
 def publisher(settings: Settings) -> Any:
@@ -106,7 +106,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _who() -> str:
+def who_is_here() -> str:
+    """The name of the one who is logged in."""
     try:
         return getpass.getuser()[:200] or "unknown"
     except (OSError, KeyError, ImportError):

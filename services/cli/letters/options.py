@@ -27,7 +27,7 @@ Ids = Annotated[list[str] | None, typer.Option("--id", help="only this one; may 
 State = Annotated[str, typer.Option(help="open, redriven, discarded or all")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line, for scripts")]
 
-STATES: Final = ("open", "redriven", "discarded", "all")
+STATES: Final = ("open", "redriven", "discarded", "suppressed", "all")
 _AGE: Final = re.compile(r"(\d{1,5})([mhd])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

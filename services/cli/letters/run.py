@@ -20,7 +20,7 @@ from services.cli.letters.handled import Run, handled, now, publish
 from services.cli.letters.letter import Letter, Which, among, letters_of
 from services.cli.letters.mend import Operation
 from services.cli.letters.newest import DELETED, newer_than, settle
-from services.cli.letters.ways import Back, Held, Resend, Sent, Snapshot
+from services.cli.letters.ways import Back, Held, Resend, Sent, Snapshot, Suppressed
 from services.cli.letters.webhooks import Webhooks
 from services.cli.query import asked
 from services.common.failpoints import hit
@@ -42,10 +42,12 @@ Progress = Callable[[int], object]
 
 @dataclass
 class Tally:
-    """What became of letters. `held`: by reason; `examples`: of each a few, masked."""
+    """What became of letters. `held`: by reason; `examples`: of each a few, masked. `suppressed`:
+    done with, since somebody in them must not get in."""
 
     letters: int = 0
     passed: int = 0
+    suppressed: int = 0
     records: int = 0
     arrived: int = 0
     held: Counter[str] = field(default_factory=Counter)
@@ -76,6 +78,7 @@ class Plan:
     snapshots: list[Snapshot] = field(default_factory=list)
     webhooks: list[Resend] = field(default_factory=list)
     letters: list[Letter] = field(default_factory=list)
+    suppressed: list[Letter] = field(default_factory=list)
 
 
 def rehearse(pages: Sequence[Which], mend: Mend, progress: Progress) -> Tally:
@@ -108,7 +111,9 @@ def send(plan: Plan, run: Run, producer: Any, settings: Settings) -> None:
         webhooks.resend(one)
     hit("redriven_before_noted")
     done = now()
-    publish(producer, [handled(one, Handling.REDRIVEN, run, done) for one in plan.letters])
+    notes = [handled(one, Handling.REDRIVEN, run, done) for one in plan.letters]
+    notes += [handled(one, Handling.SUPPRESSED, run, done) for one in plan.suppressed]
+    publish(producer, notes)
 
 
 def discard(pages: Sequence[Which], run: Run, producer: Any, progress: Progress) -> Tally:
@@ -140,6 +145,10 @@ def planned(letters: Iterable[tuple[Letter, Back]], tally: Tally, moment: dateti
         tally.letters += 1
         if isinstance(way, Held):
             tally.hold(letter, way)
+            continue
+        if isinstance(way, Suppressed):
+            tally.suppressed += 1
+            plan.suppressed.append(letter)
             continue
         tally.passed += 1
         plan.letters.append(letter)

@@ -49,4 +49,8 @@ class Resend(NamedTuple):
     id: str
 
 
-Back = list[Sent] | Snapshot | Resend | Held
+class Suppressed(NamedTuple):
+    """Somebody in it must not get in (any more): it is done with, and nothing is sent."""
+
+
+Back = list[Sent] | Snapshot | Resend | Held | Suppressed

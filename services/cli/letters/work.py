@@ -23,6 +23,7 @@ from services.cli.letters.ways import Held
 from services.common.clients import EngineMissing
 from services.common.masking import masked
 from services.common.settings import Settings
+from services.common.suppression_log import NotRead, listed_now
 from services.common.workspace_files import WorkspaceError, load_workspaces
 from services.ingest.keys import Doors
 
@@ -131,8 +132,10 @@ def _narrowed(which: Which, everything: bool) -> None:
 
 
 def _doors() -> Doors:
+    """The doors as ingest has them, with the list of who must not get in as it is now."""
     settings = Settings()
-    return Doors(load_workspaces(settings.workspace), settings.salt)
+    workspaces = load_workspaces(settings.workspace)
+    return Doors(workspaces, settings.salt, listed_now(settings))
 
 
 @contextmanager
@@ -140,7 +143,7 @@ def _faults() -> Iterator[None]:
     """What is missing or wrong is said in a line, and the command ends with 1."""
     try:
         yield
-    except (BadRule, EngineMissing, NoEditor, NotPublished, WorkspaceError) as error:
+    except (BadRule, EngineMissing, NoEditor, NotPublished, NotRead, WorkspaceError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 
@@ -161,12 +164,15 @@ def _tell(tally: runs.Tally, done: str, as_json: bool) -> None:
             "passed": tally.passed,
             "records": tally.records,
             "arrived_before": tally.arrived,
+            "suppressed": tally.suppressed,
             "held": dict(tally.held.most_common()),
             "examples": tally.examples,
         }
         typer.echo(json.dumps(said))
         return
     typer.echo(f"{tally.passed} of {tally.letters} letters {done}")
+    if tally.suppressed:
+        typer.echo(f"{tally.suppressed} are suppressed: somebody in them must not get in")
     if tally.arrived:
         typer.echo(f"{tally.arrived} events of them had arrived before and are not sent")
     for reason, letters in tally.held.most_common():

@@ -56,7 +56,7 @@ def cleaned(kind: str, value: object, blocked: Blocked) -> str | Refusal:
     Besides what the workspace blocks, zeros and dashes alone name nobody (as at Segment), in
     quotation marks or not (as at PostHog).
     """
-    text = value if isinstance(value, str) else _as_text(value)
+    text = value if isinstance(value, str) else as_text(value)
     if text is None:
         return Refusal(Reason.BAD_IDENTIFIER, f"{kind} is neither a text nor a whole number")
     try:
@@ -88,7 +88,7 @@ def _candidates(call: Call, described_by: tuple[Call, ...]) -> list[tuple[str, s
     return found
 
 
-def _as_text(value: object) -> str | None:
+def as_text(value: object) -> str | None:
     """Databases number their users: whole numbers are ids too; true and false are not."""
     if isinstance(value, bool):
         return None

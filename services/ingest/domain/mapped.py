@@ -35,6 +35,7 @@ class Mapper:
         self._only = [
             (column(name), frozenset(map(text_of, values))) for name, values in mapping.only.items()
         ]
+        self._who = _naming(mapping)
         self._key = [column(name) for name in mapping.key]
 
     def call(self, row: Row, named: str | None = None) -> Call | Refusal | None:
@@ -57,6 +58,15 @@ class Mapper:
         call["messageId"] = message_id
         call.update(self._constants)
         return call  # type: ignore[no-any-return]  # a plan makes objects
+
+    def names(self, row: Row) -> tuple[tuple[str, str], ...]:
+        """(kind, value) of whom the row names, not cleaned: also of one that no call comes of."""
+        found = [(kind, read(row)) for kind, read in self._who]
+        return tuple(
+            (kind, text_of(value))
+            for kind, value in found
+            if value is not MISSING and type(value) is not Refusal
+        )
 
     def message_id(self, row: Row, named: str | None) -> str | Refusal:
         """The same for the same row and mapping, whenever and wherever it is read."""
@@ -97,6 +107,19 @@ def _targets(mapping: RowMapping) -> dict[str, Reader]:
     if (time := mapping.time) is not None:
         readers["timestamp"] = moment_reader(time.column, time.format, time.zone)
     return readers
+
+
+def _naming(mapping: RowMapping) -> list[tuple[str, Reader]]:
+    """What reads the names of a person. A previous id may be of either kind."""
+    cells = (
+        ("user_id", mapping.user_id),
+        ("anonymous_id", mapping.anonymous_id),
+        ("user_id", mapping.previous_id),
+        ("anonymous_id", mapping.previous_id),
+        ("email", mapping.email),
+        ("phone", mapping.phone),
+    )
+    return [(kind, reader_of(cell)) for kind, cell in cells if cell is not None]
 
 
 def _plan(targets: Mapping[str, Reader], branch: Callable[[Mapping[str, Reader]], Reader]) -> Plan:

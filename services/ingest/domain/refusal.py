@@ -19,15 +19,25 @@ class Violated(NamedTuple):
     mode: str
 
 
+class Suppressed(NamedTuple):
+    """Somebody in it must not get into this workspace: nothing of it is kept."""
+
+    workspace: str
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The reason for machines, the detail for people, the field as the sender spelled it."""
+    """The reason for machines, the detail for people, the field as the sender spelled it.
+
+    `names`: the identifiers of who it is about, where only a mapping can tell them.
+    """
 
     reason: Reason
     detail: str
     field: str | None = None
     message_id: str | None = None
     violated: Violated | None = None
+    names: tuple[tuple[str, str], ...] = ()
 
 
 def bad_properties(error: ValidationError) -> Refusal:

@@ -64,6 +64,12 @@ def shape_of(kind: str, model: type[Properties]) -> Shape:
     return shape
 
 
+def fields_of_people(model: type[Properties]) -> tuple[str, ...]:
+    """The fields of a kind that hold another person's identifier."""
+    described = model.model_fields.items()
+    return tuple(name for name, field in described if Identifier in set(_leaves(field.annotation)))
+
+
 def put(fields: Fields, name: str, value: Any) -> None:
     """Set a field if there is a value, so that the model's default holds where there is none."""
     if value is not None:
