@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from schemas.money import Currency
 from services.common.workspace_parts import Part, broken
 
+Column = Annotated[str, Field(min_length=1)]
 CallType = Literal["track", "identify", "page", "screen", "group", "alias"]
 CellType = Literal["text", "number", "integer", "boolean", "time", "money"]
 Operation = Literal["c", "u", "r", "d"]
@@ -148,7 +149,7 @@ class RowMapping(Part):
     only: Annotated[dict[str, tuple[Plain, ...]], BeforeValidator(_listed)] = Field(
         default_factory=dict
     )
-    key: tuple[str, ...] = ()
+    key: tuple[Column, ...] = ()
     csv: Csv = Csv()
     cloudevents: CloudEvents | None = None
     debezium: Debezium | None = None

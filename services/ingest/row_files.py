@@ -41,6 +41,12 @@ class NumberedRow(NamedTuple):
     raw: bytes = b""
 
 
+class _Unspeakable(NamedTuple):
+    """A value that Python has no word for: a day after the year 9999, text that is none."""
+
+    why: str
+
+
 class RowFile(Protocol):
     """A file of rows. `share_read`: how much of it has been read, 0 to 1."""
 
@@ -184,12 +190,17 @@ class ParquetRows:
         number, groups = 0, list(range(meta.num_row_groups))
         while groups and number + meta.row_group(groups[0]).num_rows <= after:
             number += meta.row_group(groups.pop(0)).num_rows
-        parts = self._file.iter_batches(BATCH_ROWS, groups, self._columns, use_threads=False)
-        for part in parts:
+        for part in self._parts(groups):
             rows = _rows_of(part, number)
             number = self._rows_read = number + len(rows)
             if number > after:
                 yield [one for one in rows if one.number > after]
+
+    def _parts(self, groups: list[int]) -> Iterator[Any]:
+        try:
+            yield from self._file.iter_batches(BATCH_ROWS, groups, self._columns, use_threads=False)
+        except OSError as error:  # what pyarrow says of pages that are not what the footer says
+            raise FileProblem(f"the file can not be read to its end: {error}") from None
 
     def share_read(self) -> float:
         rows: int = self._file.metadata.num_rows
@@ -199,10 +210,17 @@ class ParquetRows:
 def _rows_of(part: Any, before: int) -> list[NumberedRow]:
     names = part.schema.names
     columns = [_python(column) for column in part.columns]
-    return [
-        NumberedRow(number, dict(zip(names, values, strict=True)))
-        for number, values in enumerate(zip(*columns, strict=True), before + 1)
-    ]
+    rows = enumerate(zip(*columns, strict=True), before + 1)
+    return [_row(number, dict(zip(names, values, strict=True))) for number, values in rows]
+
+
+def _row(number: int, row: dict[str, Any]) -> NumberedRow:
+    for name, value in row.items():
+        if type(value) is _Unspeakable:
+            detail = f"column {name!r}: {value.why}"
+            refusal = Refusal(Reason.BAD_PROPERTIES, detail, name)
+            return NumberedRow(number, refusal, b"%d" % number)
+    return NumberedRow(number, row)
 
 
 def _python(column: Any) -> list[Any]:
@@ -210,8 +228,18 @@ def _python(column: Any) -> list[Any]:
     if pa.types.is_timestamp(column.type):
         zone = "UTC" if column.type.tz else None
         column = column.cast(pa.timestamp("us", zone), safe=False)
-    values: list[Any] = column.to_pylist()
+    try:
+        values: list[Any] = column.to_pylist()
+    except (ValueError, OverflowError):
+        values = [_value(one) for one in column]
     return values
+
+
+def _value(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError) as error:
+        return _Unspeakable(f"no value of {scalar.type} that can be read: {error}")
 
 
 def _outer(column: str, known: Sequence[str]) -> str:
