@@ -6,6 +6,7 @@ column's name alone will do. Names with dots lead into what is nested, in rows a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
@@ -211,6 +212,6 @@ def _check_time(cell: TimeCell | Cell) -> None:
         if "%" not in cell.format:
             raise ValueError
         datetime.strptime(datetime(2000, 12, 31).strftime(cell.format), cell.format)
-    except ValueError:
+    except (ValueError, re.error):  # re.error: something of it stands there twice
         mend = f"write {', '.join(TIME_FORMATS)} or a pattern like %d.%m.%Y %H:%M"
         raise broken("format", f"is {cell.format!r}", mend) from None

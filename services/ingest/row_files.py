@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -209,30 +210,38 @@ class ParquetRows:
 
 def _rows_of(part: Any, before: int) -> list[NumberedRow]:
     names = part.schema.names
-    columns = [_python(column) for column in part.columns]
-    rows = enumerate(zip(*columns, strict=True), before + 1)
-    return [_row(number, dict(zip(names, values, strict=True))) for number, values in rows]
+    columns, spoilt = [], set()
+    for name, column in zip(names, part.columns, strict=True):
+        column = _moments(column)
+        try:
+            columns.append(column.to_pylist())
+        except (ValueError, OverflowError):
+            columns.append([_value(one) for one in column])
+            spoilt.add(name)
+    rows = [
+        NumberedRow(number, dict(zip(names, values, strict=True)))
+        for number, values in enumerate(zip(*columns, strict=True), before + 1)
+    ]
+    return [_without(spoilt, one) for one in rows] if spoilt else rows
 
 
-def _row(number: int, row: dict[str, Any]) -> NumberedRow:
+def _without(spoilt: set[str], numbered: NumberedRow) -> NumberedRow:
+    """The row, or its refusal for the first value that Python has no word for."""
+    row = numbered.row
+    assert isinstance(row, dict)
     for name, value in row.items():
-        if type(value) is _Unspeakable:
-            detail = f"column {name!r}: {value.why}"
-            refusal = Refusal(Reason.BAD_PROPERTIES, detail, name)
-            return NumberedRow(number, refusal, b"%d" % number)
-    return NumberedRow(number, row)
+        if name in spoilt and type(value) is _Unspeakable:
+            refusal = Refusal(Reason.BAD_PROPERTIES, f"column {name!r}: {value.why}", name)
+            return NumberedRow(numbered.number, refusal, json.dumps(row, default=str).encode())
+    return numbered
 
 
-def _python(column: Any) -> list[Any]:
-    """Moments in microseconds, as Python has them, those with a zone in UTC."""
+def _moments(column: Any) -> Any:
+    """In microseconds, as Python has them, those with a zone in UTC."""
     if pa.types.is_timestamp(column.type):
         zone = "UTC" if column.type.tz else None
         column = column.cast(pa.timestamp("us", zone), safe=False)
-    try:
-        values: list[Any] = column.to_pylist()
-    except (ValueError, OverflowError):
-        values = [_value(one) for one in column]
-    return values
+    return column
 
 
 def _value(scalar: Any) -> Any:

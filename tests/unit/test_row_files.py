@@ -150,6 +150,7 @@ def test_a_moment_that_no_calendar_has_spoils_its_own_row(
     assert isinstance(bad.row, Refusal)
     assert bad.row.field == "n"
     assert "column 'n'" in bad.row.detail
+    assert json.loads(bad.raw)["who"] == "b", "what can be read of it is kept"
     assert isinstance(first.row, dict)
     assert last.row == {"who": "c", "n": None}
 

@@ -160,7 +160,7 @@ def _replace(path: Any, pattern: Any, by: Any) -> Replace:
         re.sub(pattern, by, "")
         by.encode()
         pattern.encode()
-    except (re.error, IndexError, OverflowError, UnicodeEncodeError) as error:
+    except (re.error, IndexError, OverflowError, RecursionError, UnicodeEncodeError) as error:
         raise BadRule(f"replace {path}: {pattern!r} is no pattern: {error}") from None
     where = path_of(path)
     return Replace(where, pattern, by)
