@@ -6,6 +6,7 @@ column's name alone will do. Names with dots lead into what is nested, in rows a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
@@ -16,6 +17,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from schemas.money import Currency
 from services.common.workspace_parts import Part, broken
 
+Column = Annotated[str, Field(min_length=1)]
 CallType = Literal["track", "identify", "page", "screen", "group", "alias"]
 CellType = Literal["text", "number", "integer", "boolean", "time", "money"]
 Operation = Literal["c", "u", "r", "d"]
@@ -148,7 +150,7 @@ class RowMapping(Part):
     only: Annotated[dict[str, tuple[Plain, ...]], BeforeValidator(_listed)] = Field(
         default_factory=dict
     )
-    key: tuple[str, ...] = ()
+    key: tuple[Column, ...] = ()
     csv: Csv = Csv()
     cloudevents: CloudEvents | None = None
     debezium: Debezium | None = None
@@ -210,6 +212,6 @@ def _check_time(cell: TimeCell | Cell) -> None:
         if "%" not in cell.format:
             raise ValueError
         datetime.strptime(datetime(2000, 12, 31).strftime(cell.format), cell.format)
-    except ValueError:
+    except (ValueError, re.error):  # re.error: something of it stands there twice
         mend = f"write {', '.join(TIME_FORMATS)} or a pattern like %d.%m.%Y %H:%M"
         raise broken("format", f"is {cell.format!r}", mend) from None

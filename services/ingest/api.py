@@ -207,10 +207,13 @@ def _asked_for(path: str) -> str | None:
 
 async def _turned_away(entrance: Entrance, request: Request) -> Answer | None:
     answer = entrance.turned_away(request.origin)
-    if answer is not None:
+    if answer is None:
+        return None
+    reason = "forbidden_origin"
+    if answer.status == 429:  # a 403 is final: nobody asks again, so nobody is held up
+        reason = "rate_limited"
         await asyncio.sleep(TURNED_AWAY_AFTER_S)
-        reason = "rate_limited" if answer.status == 429 else "forbidden_origin"
-        metrics.REFUSED.labels(reason, entrance.source.name).inc()
+    metrics.REFUSED.labels(reason, entrance.source.name).inc()
     return answer
 
 

@@ -6,6 +6,7 @@ import asyncio
 import resource
 from typing import Any, ClassVar, Final
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from services.ingest import answers, metrics
@@ -14,6 +15,8 @@ from services.ingest.answers import Answer
 #: From the first byte that is waited for to the end of the headers.
 HEADER_SECONDS_MAX: Final = 10.0
 HEADER_BYTES_MAX: Final = 32 * 1024
+#: What comes is parsed in such pieces, until a request has to wait for the one before it.
+PIECE_BYTES: Final = 4 * 1024
 #: Files that the process has open beside its connections.
 OTHER_FILES: Final = 256
 
@@ -23,6 +26,19 @@ _PHRASES: Final = {
     431: "Request Header Fields Too Large",
     503: "Busy",
 }
+_NOTHING: Final = memoryview(b"")
+
+
+class _Paced(FlowControl):
+    """Reads on only while no request waits: the next bytes stay with who sends them."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection.transport)
+        self._connection = connection
+
+    def resume_reading(self) -> None:
+        if not self._connection.reads_no_more():
+            super().resume_reading()
 
 
 class Connection(HttpToolsProtocol):
@@ -38,9 +54,12 @@ class Connection(HttpToolsProtocol):
         self._waits = True
         self._reads_headers = False
         self._header_bytes = 0
+        self._unread = _NOTHING
+        self._last_words: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = _Paced(self)
         metrics.CONNECTIONS.set(len(self.connections))
         if len(self.connections) > self.connections_max:
             message = f"{self.connections_max} connections are open; come back later"
@@ -48,19 +67,17 @@ class Connection(HttpToolsProtocol):
             return
         self._wait_for_headers()
 
+    def reads_no_more(self) -> bool:
+        """Whether a request waits for the one before it, or this is the end."""
+        return bool(self.pipeline) or self._last_words is not None
+
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._last_words is not None:
             return
-        if self._hurry is None and self._waits:
+        if self._waits and not self._owes_answers():
             self._wait_for_headers()
-        # what these began with is the end of a body, perhaps, and one read is small anyway
-        more_headers = self._reads_headers
-        super().data_received(data)
-        if more_headers and self._reads_headers and not self.transport.is_closing():
-            self._header_bytes += len(data)
-            if self._header_bytes > HEADER_BYTES_MAX:
-                message = f"the headers are larger than {HEADER_BYTES_MAX} bytes"
-                self._let_go("large_headers", answers.error(431, "headers_too_large", message))
+        self._unread = memoryview(bytes(self._unread) + data) if self._unread else memoryview(data)
+        self._parse()
 
     def on_message_begin(self) -> None:
         self._waits, self._reads_headers, self._header_bytes = True, True, 0
@@ -75,8 +92,23 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
         self._waits = True
 
+    def on_response_complete(self) -> None:
+        was_last = not self.pipeline
+        super().on_response_complete()
+        if self.transport.is_closing():
+            return
+        if was_last and self._last_words is not None:
+            self._close()
+            return
+        self._parse()
+        self.flow.resume_reading()
+        # who came while others were answered has had no time of its own yet
+        if self._reads_headers and not self._owes_answers():
+            self._wait_for_headers()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_hurry()
+        self._unread = _NOTHING
         super().connection_lost(exc)
         metrics.CONNECTIONS.set(len(self.connections))
 
@@ -84,8 +116,29 @@ class Connection(HttpToolsProtocol):
         """What is no HTTP is told so as everything else is: with a code and a message."""
         self._let_go("malformed", answers.error(400, "malformed_http", msg))
 
+    def _parse(self) -> None:
+        """As far as the first request that has to wait; the rest when that has begun."""
+        while self._unread and not self.reads_no_more() and not self.transport.is_closing():
+            piece, self._unread = self._unread[:PIECE_BYTES], self._unread[PIECE_BYTES:]
+            # what these began with is the end of a body, perhaps, and one piece is small anyway
+            more_headers = self._reads_headers
+            super().data_received(piece)  # type: ignore[arg-type]  # any buffer is parsed
+            if more_headers and self._reads_headers:
+                self._header_bytes += len(piece)
+                if self._header_bytes > HEADER_BYTES_MAX and not self.transport.is_closing():
+                    message = f"the headers are larger than {HEADER_BYTES_MAX} bytes"
+                    self._let_go("large_headers", answers.error(431, "headers_too_large", message))
+
+    def _owes_answers(self) -> bool:
+        """To requests that have come as a whole."""
+        if self.pipeline:
+            return True
+        newest = self.cycle
+        return newest is not None and not newest.more_body and not newest.response_complete
+
     def _wait_for_headers(self) -> None:
-        self._hurry = self.loop.call_later(self.header_seconds_max, self._too_slow)
+        if self._hurry is None:
+            self._hurry = self.loop.call_later(self.header_seconds_max, self._too_slow)
 
     def _too_slow(self) -> None:
         self._hurry = None
@@ -98,18 +151,35 @@ class Connection(HttpToolsProtocol):
             self._hurry = None
 
     def _let_go(self, reason: str, answer: Answer) -> None:
-        """Say why, and close; what is on its way from there is not read any more."""
+        """Say why, and close; what is on its way from there is not read any more.
+
+        Answers are given in the order of their requests, so those before come first.
+        """
         self._stop_hurry()
         metrics.CONNECTIONS_CLOSED.labels(reason).inc()
-        lines = [
-            f"HTTP/1.1 {answer.status} {_PHRASES[answer.status]}".encode(),
-            b"content-type: application/json",
-            b"content-length: %d" % len(answer.body),
-            b"connection: close",
-            *(b"%b: %b" % header for header in answer.headers),
-        ]
-        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + answer.body)
+        self._unread, self._last_words = _NOTHING, _spelled(answer)
+        if not self._owes_answers():
+            self._close()
+            return
+        if self.pipeline and self.cycle.more_body:  # it is this one that could not be read
+            self.pipeline.popleft()
+        self.flow.pause_reading()
+
+    def _close(self) -> None:
+        self.transport.write(self._last_words or b"")
         self.transport.close()
+
+
+def _spelled(answer: Answer) -> bytes:
+    """The last answer of a connection."""
+    lines = [
+        f"HTTP/1.1 {answer.status} {_PHRASES[answer.status]}".encode(),
+        b"content-type: application/json",
+        b"content-length: %d" % len(answer.body),
+        b"connection: close",
+        *(b"%b: %b" % header for header in answer.headers),
+    ]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + answer.body
 
 
 def allow_open_files(wanted: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -39,6 +40,12 @@ class NumberedRow(NamedTuple):
     number: int
     row: dict[str, Any] | Refusal
     raw: bytes = b""
+
+
+class _Unspeakable(NamedTuple):
+    """A value that Python has no word for: a day after the year 9999, text that is none."""
+
+    why: str
 
 
 class RowFile(Protocol):
@@ -184,12 +191,17 @@ class ParquetRows:
         number, groups = 0, list(range(meta.num_row_groups))
         while groups and number + meta.row_group(groups[0]).num_rows <= after:
             number += meta.row_group(groups.pop(0)).num_rows
-        parts = self._file.iter_batches(BATCH_ROWS, groups, self._columns, use_threads=False)
-        for part in parts:
+        for part in self._parts(groups):
             rows = _rows_of(part, number)
             number = self._rows_read = number + len(rows)
             if number > after:
                 yield [one for one in rows if one.number > after]
+
+    def _parts(self, groups: list[int]) -> Iterator[Any]:
+        try:
+            yield from self._file.iter_batches(BATCH_ROWS, groups, self._columns, use_threads=False)
+        except OSError as error:  # what pyarrow says of pages that are not what the footer says
+            raise FileProblem(f"the file can not be read to its end: {error}") from None
 
     def share_read(self) -> float:
         rows: int = self._file.metadata.num_rows
@@ -198,20 +210,45 @@ class ParquetRows:
 
 def _rows_of(part: Any, before: int) -> list[NumberedRow]:
     names = part.schema.names
-    columns = [_python(column) for column in part.columns]
-    return [
+    columns, spoilt = [], set()
+    for name, column in zip(names, part.columns, strict=True):
+        column = _moments(column)
+        try:
+            columns.append(column.to_pylist())
+        except (ValueError, OverflowError):
+            columns.append([_value(one) for one in column])
+            spoilt.add(name)
+    rows = [
         NumberedRow(number, dict(zip(names, values, strict=True)))
         for number, values in enumerate(zip(*columns, strict=True), before + 1)
     ]
+    return [_without(spoilt, one) for one in rows] if spoilt else rows
 
 
-def _python(column: Any) -> list[Any]:
-    """Moments in microseconds, as Python has them, those with a zone in UTC."""
+def _without(spoilt: set[str], numbered: NumberedRow) -> NumberedRow:
+    """The row, or its refusal for the first value that Python has no word for."""
+    row = numbered.row
+    assert isinstance(row, dict)
+    for name, value in row.items():
+        if name in spoilt and type(value) is _Unspeakable:
+            refusal = Refusal(Reason.BAD_PROPERTIES, f"column {name!r}: {value.why}", name)
+            return NumberedRow(numbered.number, refusal, json.dumps(row, default=str).encode())
+    return numbered
+
+
+def _moments(column: Any) -> Any:
+    """In microseconds, as Python has them, those with a zone in UTC."""
     if pa.types.is_timestamp(column.type):
         zone = "UTC" if column.type.tz else None
         column = column.cast(pa.timestamp("us", zone), safe=False)
-    values: list[Any] = column.to_pylist()
-    return values
+    return column
+
+
+def _value(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError) as error:
+        return _Unspeakable(f"no value of {scalar.type} that can be read: {error}")
 
 
 def _outer(column: str, known: Sequence[str]) -> str:

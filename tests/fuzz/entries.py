@@ -41,6 +41,8 @@ from services.ingest.reading import call_in
 from services.ingest.row_files import FileProblem, NumberedRow, open_rows
 from services.ingest.rows import judged
 from services.ingest.way import redriven_of
+from tests.fuzz import mending, workspaces
+from tests.fuzz import parquet as files
 from tests.fuzz.rules import MAPPINGS, PLAN, SEEDS
 
 SALT: Final = "fuzz salt"
@@ -146,6 +148,29 @@ def row_file(ending: str, data: bytes) -> None:
         return
 
 
+def parquet(data: bytes) -> None:
+    """A whole Parquet file of columns of any type."""
+    try:
+        spec = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    row_file(".parquet", files.whole(spec))
+
+
+def damaged_parquet(data: bytes) -> None:
+    """One whose pages and footer are not what they were."""
+    row_file(".parquet", files.damaged(data))
+
+
+def packed_rows(data: bytes) -> None:
+    """CSV and JSON lines in gzip: whole, and cut off or flipped on the way."""
+    packed = gzip.compress(data, 1, mtime=0)
+    place = len(data) * 7 % len(packed)
+    for ending in (".csv.gz", ".jsonl.gz"):
+        for one in (packed, packed[:place], packed[:place] + b"\0" + packed[place + 1 :]):
+            row_file(ending, one)
+
+
 def identifier(data: bytes) -> None:
     """A name of somebody: its one spelling stays as it is when it is read again."""
     text = data.decode("utf-8", "replace")
@@ -229,10 +254,19 @@ ENTRIES: Final[dict[str, Callable[[bytes], None]]] = {
     "row": row,
     "csv": partial(row_file, ".csv"),
     "jsonl": partial(row_file, ".jsonl"),
+    "packed_rows": packed_rows,
+    "parquet": parquet,
+    "damaged_parquet": damaged_parquet,
     "identifier": identifier,
     "moment": moment,
     "planned": planned,
     "redriven": redriven,
+    "rule": lambda data: mending.rule(data, ROWS, doors),
+    "mended": lambda data: mending.mended(data, ROWS, doors),
+    "by_hand": lambda data: mending.by_hand(data, doors),
+    "between": lambda data: mending.between(data, doors),
+    "plan": lambda data: hold(workspaces.plan(data, workspace, SALT)),
+    "mapping": lambda data: hold(workspaces.mapping(data, door)),
 }
 NAMES: Final = tuple(ENTRIES)
 

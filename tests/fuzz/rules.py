@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
+
+from tests.fuzz.mending import BETWEEN, CALLS, MENDED, RULES
+from tests.fuzz.parquet import SPECS, TYPES
 
 _WHO: Final = {"user_id": "customer", "email": "mail", "phone": "phone", "anonymous_id": "visitor"}
 
@@ -145,6 +149,21 @@ SEEDS: Final[dict[str, tuple[bytes, ...]]] = {
         _REDRIVEN.replace(b"null", b'"posthog"') + b'\n\n{"event":"$set","distinct_id":"u"}',
         b"\n\n{" + _EVENT + b',"data":' + _ROW + b"}",
     ),
+    "packed_rows": (_CSV, _ROW + b"\n" + _ROW),
+    "parquet": tuple(json.dumps(spec).encode() for spec in SPECS),
+    "damaged_parquet": tuple(bytes([number]) + b"\x00\x40\x00\x07" * 2 for number in range(6)),
+    "rule": RULES,
+    "mended": MENDED,
+    "between": BETWEEN,
+    "plan": (
+        json.dumps({"plan": PLAN, "properties": {"size": 1, "code": "AB-1"}}).encode(),
+        b'{"plan":{"name":"p","events":{"Order Completed":{"mode":"quarantine","schema":{"anyOf":'
+        b'[{"required":["a"]},{"not":{"type":"object"}}],"items":{"multipleOf":0.1}}}}}}',
+    ),
+    "mapping": tuple(
+        json.dumps({"mapping": one, "row": json.loads(_ROW)}).encode() for one in MAPPINGS.values()
+    ),
+    "by_hand": (*CALLS, b'{"batch":[' + CALLS[0] + b'],"writeKey":"k"}'),
 }
 
 #: Bytes alone do not find whole names.
@@ -160,4 +179,7 @@ WORDS: Final = (
     "specversion", "source", "data", "data_base64", "shop.order", "shop.person", "op", "before",
     "after", "payload", "schema", "table", "orders", "public", "snapshot", "ts_ms", "lsn",
     "integrations", "previousKind", "channel", "library", "device", "revenue", "lines", "sku",
+    "rule", "call", "options", "set", "rename", "drop", "cast", "replace", "path", "to", "value",
+    "pattern", "by", "number", "integer", "text", "boolean", "time", "properties.products.*.sku",
+    *TYPES, "order_no", "customer", "mail", "at", "amount", "due", "item", "compression", "snappy",
 )  # fmt: skip

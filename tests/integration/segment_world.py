@@ -13,17 +13,34 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from deploy.embedded.engines import Engines
 from deploy.embedded.ports import free_port
 from tests.integration.test_ingest import KEY, PATIENCE_S, Ingest, running
+from tests.waiting import until
 
+NO_LEADER_YET: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 #: A key of a source that may send one event a second.
 SLOW_KEY: Final = "a-slow-key"
 #: Segment's own paths.
 CALLS: Final = ("identify", "track", "page", "screen", "group", "alias")
 TOPICS: Final = ("touchpoints.accepted", "dead_letters")
+
+#: Segment's and PostHog's: whoever is called so, in any case and in quotation marks, is nobody.
+WORDS_OF_NOBODY: Final = (
+    "0", "000-000", "-", "-1", "null", "anonymous", "guest", "distinctid", "distinct_id", "id",
+    "not_authenticated", "email", "undefined", "true", "false", "[object Object]", "NaN", "None",
+)  # fmt: skip
+NAMES_OF_NOBODY: Final = (
+    *("", " ", "\t", '""', "''"),
+    *dict.fromkeys(
+        f"{quote}{said}{quote}"
+        for word in WORDS_OF_NOBODY
+        for said in (word, word.upper(), word.capitalize())
+        for quote in ("", '"', "'")
+    ),
+)
 
 Value = dict[str, Any]
 
@@ -90,8 +107,20 @@ class Log:
         return [(topic, number) for number in described.partitions]
 
     def _end(self, topic: str, number: int) -> int:
-        place = TopicPartition(topic, number)
-        return int(self._consumer.get_watermark_offsets(place, PATIENCE_S)[1])
+        """A topic that was just made may have no leader yet."""
+        ends: list[int] = []
+
+        def known() -> bool:
+            place = TopicPartition(topic, number)
+            try:
+                ends.append(int(self._consumer.get_watermark_offsets(place, PATIENCE_S)[1]))
+            except KafkaException as error:
+                if error.args[0].code() not in NO_LEADER_YET:
+                    raise
+            return bool(ends)
+
+        until(known, f"a leader of {topic}/{number}")
+        return ends[0]
 
     def _assign(self) -> None:
         self._consumer.assign([TopicPartition(*place, at) for place, at in self._next.items()])
@@ -140,6 +169,13 @@ def assert_error(answer: httpx.Response, status: int, code: str) -> None:
     assert answer.json().keys() == {"code", "message"}
     assert answer.json()["code"] == code
     assert answer.json()["message"]
+
+
+def padded(value: dict[str, Any], size: int, place: dict[str, Any]) -> bytes:
+    """The JSON of the value, of exactly so many bytes; `place` is the part that is filled."""
+    place["pad"] = ""
+    place["pad"] = "x" * (size - len(json.dumps(value)))
+    return json.dumps(value).encode()
 
 
 def workspace_at(folder: Path) -> Path:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from schemas.touchpoint import Touchpoint
-from tests.integration.segment_world import CALLS, Segment, age_of, assert_error
+from tests.integration.segment_world import CALLS, Segment, age_of, assert_error, padded
 from tests.integration.test_ingest import KEY
 from tests.unit.profile_builders import WORKSPACE, fed
 from tests.unit.test_identity_people import components, topic
@@ -73,13 +73,6 @@ def test_or_the_write_key_is_in_the_body_as_write_key(segment: Segment, prefix: 
     assert_error(wrong, 401, "unauthorized")
     assert len(segment.log.touchpoints(prefix)) == len(CALLS) + 1
     assert KEY not in json.dumps(segment.log.touchpoints(prefix)), "a key is no property"
-
-
-def padded(value: dict[str, Any], size: int, place: dict[str, Any]) -> bytes:
-    """The JSON of the value, of exactly so many bytes; `place` is the part that is filled."""
-    place["pad"] = ""
-    place["pad"] = "x" * (size - len(json.dumps(value)))
-    return json.dumps(value).encode()
 
 
 def test_an_event_has_at_most_32_kb(segment: Segment, prefix: str) -> None:
@@ -183,16 +176,22 @@ def test_a_semantic_error_is_still_200_and_the_event_goes_to_quarantine(
     ]
 
 
-def test_a_semantic_error_shows_in_the_debugger(segment: Segment, prefix: str) -> None:
+@pytest.mark.parametrize(
+    ("without", "told"),
+    [("userId", ("no_identifier", "userId")), ("event", ("no_event_name", "event"))],
+)
+def test_a_semantic_error_shows_in_the_debugger(
+    segment: Segment, prefix: str, without: str, told: tuple[str, str]
+) -> None:
     with httpx.stream("GET", f"{segment.health}/live?state=refused", timeout=30) as debugger:
         lines = debugger.iter_lines()
         assert next(lines) == "event: watching"
-        segment.taken("/v1/track", track(prefix, userId=None))
+        segment.taken("/v1/track", track(prefix, **{without: None}))
         until_next_beat = iter(lines.__next__, "event: beat")
         shown: dict[str, Any] = next(
             (json.loads(line[6:]) for line in until_next_beat if prefix in line), {}
         )
-    assert (shown.get("reason"), shown.get("field")) == ("no_identifier", "userId")
+    assert (shown.get("reason"), shown.get("field")) == told
 
 
 # -- Requests: when it happened ---------------------------------------------------------------

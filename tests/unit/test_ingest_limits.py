@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.workspace import Limits, Workspace
+from services.ingest.api import TURNED_AWAY_AFTER_S
 from services.ingest.domain.allowance import Allowance
 from services.ingest.keys import Doors
 from tests.unit.ingest_builders import KEY, SALT, WORKSPACE, World, track
@@ -144,6 +145,24 @@ def test_only_the_sites_that_are_named_may_use_a_key_in_a_browser(
     assert len(shop.touchpoints) == (status == 200)
     if status == 403:
         assert answer.json()["code"] == "forbidden_origin"
+
+
+def test_only_who_is_over_a_limit_is_kept_waiting_for_the_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may ask again at once; the browser of another site is done."""
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    shop = world(allowed_origins=(SHOP,), limits=Limits(events_per_s=0.001, burst=1))
+    abroad = {"Origin": "https://other.example"}
+    assert shop.send("/v1/track", track(), headers=abroad).status_code == 403
+    assert waited == []
+    assert [shop.send("/v1/track", track()).status_code for _ in range(2)] == [200, 429]
+    assert waited == [TURNED_AWAY_AFTER_S]
 
 
 def test_a_key_without_named_sites_may_be_used_everywhere() -> None:

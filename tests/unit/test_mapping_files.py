@@ -82,6 +82,14 @@ WRONG = {
     ),
     "no fields": ("- call\n", ["1: `mappings.bad` is no list of fields; write `field: value`"]),
     "no YAML": ("call: [\n", ["2: is not YAML"]),
+    "a format that says something twice": (  # found by `make fuzz`: re.error
+        START + "time: {column: at, format: '%H %H'}\n",
+        ["4: `time.format` is '%H %H'"],
+    ),
+    "a key that names no column": (  # found by `make fuzz`: half of an emoji, in each letter
+        START + 'key: [id, "\\ud83d", ""]\n',
+        ["4: `key.1` is '\\ud83d' and should be a valid string", "4: `key.2` is ''"],
+    ),
 }  # fmt: skip
 
 

@@ -133,3 +133,32 @@ def test_a_file_that_can_not_be_read_says_why(
     with pytest.raises(FileProblem) as raised:
         read(tmp_path / name)
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [(pa.date32(), 2**30), (pa.timestamp("us"), 2**62), (pa.list_(pa.timestamp("s")), [2**40])],
+)
+def test_a_moment_that_no_calendar_has_spoils_its_own_row(
+    tmp_path: Path, kind: pa.DataType, value: Any
+) -> None:
+    """Found by `make fuzz`: it ended the import."""
+    numbers = [0, value, None] if not isinstance(value, list) else [[0], value, None]
+    table = pa.table({"who": ["a", "b", "c"], "n": pa.array(numbers, kind)})
+    pq.write_table(table, tmp_path / "rows.parquet")
+    first, bad, last = read(tmp_path / "rows.parquet")
+    assert isinstance(bad.row, Refusal)
+    assert bad.row.field == "n"
+    assert "column 'n'" in bad.row.detail
+    assert json.loads(bad.raw)["who"] == "b", "what can be read of it is kept"
+    assert isinstance(first.row, dict)
+    assert last.row == {"who": "c", "n": None}
+
+
+def test_a_broken_page_is_told_as_what_is_wrong_with_the_file(tmp_path: Path) -> None:
+    """Found by `make fuzz`: pyarrow says so with an OSError, long after the file was opened."""
+    path = as_parquet(tmp_path / "rows.parquet", [{"who": f"u{n}", "n": str(n)} for n in range(9)])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + b"\xff" * 40 + whole[44:])
+    with pytest.raises(FileProblem, match="can not be read"):
+        read(path)

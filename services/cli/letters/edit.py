@@ -11,22 +11,39 @@ from pathlib import Path
 
 from services.cli.letters.letter import Letter
 from services.ingest.body import inflated
+from services.ingest.domain.depth import is_too_deep
 from services.ingest.domain.refusal import Refusal
 
 
 class NoEditor(Exception):  # noqa: N818 - a state of the world
-    """The editor could not be started, or ended with an error."""
+    """The editor could not be started, ended with an error or did not save a text."""
 
 
 def text_of(letter: Letter) -> str:
-    """What is opened: JSON in lines where it is some, else the bytes as they are."""
+    """What is opened: JSON in lines where it is some, else the bytes as they are.
+
+    JSON that nests too deep stays as it is: its lines would be mostly indentation.
+    """
     plain = inflated(letter.original)
     body = letter.original if isinstance(plain, Refusal) else plain
     text = body.decode("utf-8", "replace")
+    if is_too_deep(body):
+        return text
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
+        value = json.loads(text)
+        lines = json.dumps(value, indent=2, ensure_ascii=False)
+        return f"{lines if _is_text(lines) else json.dumps(value, indent=2)}\n"
     except ValueError:
         return text
+
+
+def _is_text(lines: str) -> bool:
+    """Whether it can be written to a file: half of a surrogate pair can not."""
+    try:
+        lines.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def edited(text: str) -> str:
@@ -43,4 +60,7 @@ def edited(text: str) -> str:
             subprocess.run([*shlex.split(editor), str(file)], check=True)
         except (OSError, ValueError, subprocess.CalledProcessError) as error:
             raise NoEditor(f"the editor (EDITOR) {editor!r}: {error}") from None
-        return file.read_text(encoding="utf-8")
+        try:
+            return file.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise NoEditor(f"the editor {editor!r} did not save UTF-8: {error}") from None

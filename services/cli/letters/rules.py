@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path as File
-from typing import Any, Final, cast
+from typing import Any, Final
 
+import msgspec
 import yaml
 
-from services.cli.letters.mend import CASTS, Cast, Drop, Kind, Operation, Path, Rename, Replace
+from services.cli.letters.mend import CASTS, Cast, Drop, Operation, Path, Rename, Replace
 from services.cli.letters.mend import Set as SetValue
 from services.common.masking import masked
 
@@ -18,6 +19,7 @@ STEPS_MAX: Final = 30
 OPERATIONS_MAX: Final = 100
 PATTERN_CHARACTERS_MAX: Final = 200
 RULE_BYTES_MAX: Final = 100_000
+VALUES_MAX: Final = 10_000
 #: Of `*`, `+`, `?` and `{}`: with more of them a pattern may try for minutes.
 REPEATS_MAX: Final = 2
 #: What events are named by. With one value for all of them they would all be one event.
@@ -37,8 +39,12 @@ def rule_of_file(file: File) -> list[Operation]:
     try:
         text = file.read_bytes()[:RULE_BYTES_MAX]
         listed = yaml.safe_load(text)
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadRule(f"{file}: {error}") from None
+    if _has_more_than(VALUES_MAX, listed):
+        raise BadRule(
+            f"{file}: more than {VALUES_MAX} values; what *alias stands for counts each time"
+        )
     if not isinstance(listed, list) or not 0 < len(listed) <= OPERATIONS_MAX:
         raise BadRule(f"{file}: write a list of 1 to {OPERATIONS_MAX} operations, each after a `-`")
     operations = []
@@ -81,8 +87,21 @@ def path_of(text: Any) -> Path:
         else:
             steps[-1] += sign[-1]
     if not 0 < len(steps) <= STEPS_MAX or "" in steps:
-        raise BadRule(f"no path: {text!r}; write names with dots between them")
+        raise BadRule(f"no path: {text[:200]!r}; write names with dots between them")
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise BadRule(f"no path: {text[:200]!r} is not all text")
     return tuple(steps)
+
+
+def _has_more_than(most: int, value: Any) -> bool:
+    """Also of a value that is within itself."""
+    waiting, seen = [value], 0
+    while waiting and seen <= most:
+        seen += 1
+        one = waiting.pop()
+        if isinstance(one, dict | list):
+            waiting += one.values() if isinstance(one, dict) else one
+    return seen > most
 
 
 def _operation(one: Any) -> Operation:
@@ -102,7 +121,8 @@ def _set(path: Any, value: Any) -> SetValue:
     _names_nothing(where)
     try:
         json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
+        msgspec.json.encode(value)  # is what writes it; it knows no half of a surrogate pair
+    except (TypeError, ValueError, RecursionError):
         raise BadRule(f"set {path}: {value!r} is no JSON value; put quotes around it") from None
     return SetValue(where, value)
 
@@ -119,18 +139,14 @@ def _rename(path: Any, to: Any) -> Rename:
 
 
 def _cast(path: Any, to: Any) -> Cast:
-    if to not in CASTS:
+    if not isinstance(to, str) or to not in CASTS:
         raise BadRule(f"cast {path}: no kind {to!r}; there are {', '.join(CASTS)}")
-    return Cast(path_of(path), cast(Kind, to))
+    return Cast(path_of(path), to)
 
 
 def _replace(path: Any, pattern: Any, by: Any) -> Replace:
     if not isinstance(pattern, str) or not isinstance(by, str):
         raise BadRule(f"replace {path}: pattern and by are texts")
-    try:
-        re.sub(pattern, by, "")
-    except (re.error, IndexError) as error:
-        raise BadRule(f"replace {path}: {pattern!r} is no pattern: {error}") from None
     bare = _CLASS.sub("x", _ESCAPED.sub("x", pattern))
     repeats = _REPEAT.findall(bare)
     if len(pattern) > PATTERN_CHARACTERS_MAX or len(repeats) > REPEATS_MAX:
@@ -140,6 +156,12 @@ def _replace(path: Any, pattern: Any, by: Any) -> Replace:
         )
     if re.search(r"\)\s*(?:[*+?{])", bare) or "(?" in bare or re.search(r"\\[1-9]", pattern):
         raise BadRule(f"replace {path}: no group may be repeated, referred to or begin with (?")
+    try:
+        re.sub(pattern, by, "")
+        by.encode()
+        pattern.encode()
+    except (re.error, IndexError, OverflowError, RecursionError, UnicodeEncodeError) as error:
+        raise BadRule(f"replace {path}: {pattern!r} is no pattern: {error}") from None
     where = path_of(path)
     return Replace(where, pattern, by)
 
@@ -161,7 +183,7 @@ def _value(text: str) -> Any:
     """JSON if it is some, else the text itself."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
