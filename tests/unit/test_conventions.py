@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,12 @@ def test_every_module_opens_with_a_sentence() -> None:
     for path in sources("schemas", "services", "deploy", "tests"):
         text = path.read_text(encoding="utf-8")
         assert not text.strip() or ast.get_docstring(ast.parse(text)), path.relative_to(ROOT)
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """pytest imports them by their name alone, and refuses the second one."""
+    names = Counter(path.name for path in sources("tests") if path.name.startswith("test_"))
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def test_files_stay_short() -> None:
