@@ -51,6 +51,15 @@ class OpenComplaint(Message):
     event_id: UUID
 
 
+class Conflict(Message):
+    """A refused link: the kinds of its two identifiers, why, and the event that said it."""
+
+    kinds: tuple[str, str]
+    reason: str
+    event_id: UUID
+    at: Moment
+
+
 class Service(Message):
     """Calls, complaints and surveys."""
 
@@ -88,6 +97,7 @@ class Profile(Message):
     merged_into: UUID | None = None
     identifiers: tuple[Identifier, ...] = ()
     refused_links: int = 0
+    conflicts: tuple[Conflict, ...] = ()
     traits: dict[str, Trait] = Field(default_factory=dict)
     accounts: tuple[str, ...] = ()
     first_seen_at: Moment | None = None
