@@ -26,13 +26,14 @@ from services.common.plan import Plan
 from services.common.workspace import RowMapping
 from services.common.workspace_files import load_workspaces
 from services.ingest.again import judged_again
+from services.ingest.arrival import Unread
 from services.ingest.body import BODY_BYTES_MAX, inflated
 from services.ingest.domain.clock import moment_of
 from services.ingest.domain.identity import blocked_by, cleaned
 from services.ingest.domain.ids import Router
 from services.ingest.domain.mapped import Mapper
 from services.ingest.domain.refusal import Refusal
-from services.ingest.door import Arrival, Door, Unread
+from services.ingest.door import Arrival, Door
 from services.ingest.foreign import Foreign
 from services.ingest.keys import Doors, basic_user
 from services.ingest.letters import Place, Verdict

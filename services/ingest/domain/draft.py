@@ -35,6 +35,7 @@ class Origin:
     source: str
     currency: str
     blocked: Blocked
+    public: bool = False
 
 
 @dataclass(slots=True)
