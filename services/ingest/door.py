@@ -33,7 +33,7 @@ from services.ingest.domain.draft import (
     identified,
     merged_context,
 )
-from services.ingest.domain.identity import blocked_by
+from services.ingest.domain.identity import Names
 from services.ingest.domain.ids import Router, message_id_of_content
 from services.ingest.domain.public import PublicKey
 from services.ingest.domain.refusal import Refusal, Suppressed
@@ -61,12 +61,12 @@ class Door:
         listed: Listed | None = None,
         public: bool = False,
     ) -> None:
-        blocked = {rule.kind: blocked_by(rule.blocked) for rule in workspace.identity.kinds}
+        names = Names(workspace.identity)
         self.sender = Sender(workspace.name, source)
-        self._origin = Origin(workspace.name, source, workspace.currency, blocked, public)
+        self._origin = Origin(workspace.name, source, workspace.currency, names, public)
         self._router = Router(salt, workspace.name)
         self.listed = Listed() if listed is None else listed
-        self.guard = Guard(workspace.name, salt, self.listed)
+        self.guard = Guard(workspace, salt, self.listed)
         #: (somebody is suppressed, the key is public) -> the stages.
         self._stages = {
             (guarded, is_public): self._stages_of(workspace, guarded, is_public)
