@@ -91,8 +91,8 @@ def _component(body: Body) -> tuple[bytes]:
     """ValueError when it names none."""
     named = body.get("component")
     try:
-        return (uuid_bytes(named),)
-    except (AttributeError, ValueError) as error:
+        return (uuid_bytes(str(named)),)
+    except ValueError as error:
         raise ValueError(f"component is {named!r}: write the 32 hex digits of its id") from error
 
 
