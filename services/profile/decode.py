@@ -114,8 +114,9 @@ def _arrived(
             facts,
             envelope.channel,
             envelope.identifiers,
-            public=envelope.public,
         )
+        if envelope.public:
+            event.public = True
     except (ValueError, OverflowError) as error:
         return Refusal(record, Reason.BAD_PROPERTIES, str(error), envelope.workspace)
     return Arrival(record, event, envelope.message_id, envelope.event_id, written)

@@ -126,6 +126,9 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
     assert person.id is not None, "a person for whom no event counts is not shown"
     nodes = [component.nodes[place] for place in person.places]
     whole = combined([node.part for node in nodes if node.part is not None])
+    more = 0
+    for node in nodes:
+        more += node.absorbed
     shown = _Profile(
         component.workspace,
         uuid_text(person.id),
@@ -133,7 +136,7 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
         moment(version),
         None,
         _identifiers(nodes),
-        sum([node.absorbed for node in nodes]),
+        more,
         len(person.refused) + person.hub_links,
         conflicts(component, person.refused) if person.refused else [],
         _traits(whole.traits) if whole.traits else {},
