@@ -19,6 +19,7 @@ from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.common.workspace_files import load_workspaces
 from services.profile.stream import ProfileHandler
+from tests.unit.touchpoint_strategies import contexts, every_kind
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SALT = "test salt"
@@ -59,7 +60,8 @@ def touchpoint(
             "received_at": properties.pop("received_at", at + timedelta(seconds=1)),
             "identifiers": [Identifier(kind=kind, value=value) for kind, value in pairs],
             "channel": properties.pop("channel", None),
-            "properties": properties,
+            "context": properties.pop("context", {}),
+            "properties": properties.pop("facts", properties),
         }
     )
 
@@ -211,7 +213,11 @@ properties = st.one_of(
     ),
     st.builds(
         lambda traits: {"kind": "identified", "traits": traits},
-        st.dictionaries(st.sampled_from(["name", "city"]), json_values, max_size=2),
+        st.dictionaries(
+            st.sampled_from(["name", "city", "email", "birthday", "country"]),
+            st.one_of(json_values, st.sampled_from(["a@x.example", "1990-01-31"])),
+            max_size=2,
+        ),
     ),
     st.builds(
         lambda name: {
@@ -222,6 +228,7 @@ properties = st.one_of(
     ),
     st.builds(lambda one: {"kind": "account_linked", "account_id": f"acme{one}"}, few),
     st.just({"kind": "custom", "name": "Wishlist Shared"}),
+    every_kind,
 )
 
 
@@ -234,6 +241,7 @@ def histories(draw: st.DrawFn, most: int = 25) -> list[Touchpoint]:
         st.integers(0, 3),
         st.sampled_from([None, "web", "phone"]),
         properties,
+        contexts,
     )
     return [
         touchpoint(
@@ -242,9 +250,10 @@ def histories(draw: st.DrawFn, most: int = 25) -> list[Touchpoint]:
             message=f"m{number}",
             received_at=START + timedelta(days=10, seconds=received),
             channel=channel,
-            **facts,
+            context=context,
+            facts=facts,
         )
-        for number, (names, moment, received, channel, facts) in enumerate(
+        for number, (names, moment, received, channel, facts, context) in enumerate(
             draw(st.lists(drawn, max_size=most))
         )
     ]
