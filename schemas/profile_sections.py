@@ -208,8 +208,8 @@ class Sales(Message):
     tasks_completed: int = 0
 
 
-class Membership(Message):
-    """Of one programme. `balance` is what was earned less what was redeemed; `stated_balance` is
+class Programme(Message):
+    """How the customer stands in one loyalty programme. `balance` is what was earned less what was redeemed; `stated_balance` is
     what the programme itself said last."""
 
     programme: str | None = None
@@ -223,12 +223,12 @@ class Membership(Message):
 
 
 class Loyalty(Message):
-    """Memberships, referrals and what is said in public; `tier` is the newest of any programme."""
+    """Programmes, referrals and what is said in public; `tier` is the newest of any programme."""
 
     tier: str | None = None
     tier_since: Moment | None = None
     points: Decimal | None = None
-    memberships: tuple[Membership, ...] = ()
+    programmes: tuple[Programme, ...] = ()
     referrals_made: int = 0
     referred: tuple[Identifier, ...] = Field(default=(), description="at most 50 of them")
     referrals_received: int = 0

@@ -428,7 +428,7 @@ def opportunities(events: Events) -> Facts:
 
 def chance_of(those: Events) -> int | None:
     chance = said(those, "probability")
-    return None if chance is None else int(round(chance * 1000))
+    return None if chance is None else round(chance * 1000)
 
 
 def opportunity(name: str, those: Events, first: datetime) -> Facts:
@@ -467,7 +467,7 @@ def loyalty(events: Events) -> Facts:
         "points": balance_of(moves)
         if any(to_milli(e.properties.points) for e in pointed)
         else None,
-        "memberships": [membership(name, programmes[name]) for name in sorted(programmes)],
+        "programmes": [programme(name, programmes[name]) for name in sorted(programmes)],
         "referrals_made": len(made),
         "referred": [named(one) for one in sorted(referred)],
         "referrals_received": len(received),
@@ -500,7 +500,7 @@ def balance_of(those: Events) -> Decimal:
     return points_of(those, "points_earned") - points_of(those, "points_redeemed")
 
 
-def membership(name: str, those: Events) -> Facts:
+def programme(name: str, those: Events) -> Facts:
     joins = [e.occurred_at for e in of(those, "membership_joined")]
     tiered = newest(e for e in those if getattr(e.properties, "tier", None))
     stated = said(those, "balance")

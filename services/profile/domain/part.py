@@ -20,9 +20,9 @@ from services.profile.domain.states import (
     Count,
     Deal,
     Lead,
-    Membership,
     Order,
     Past,
+    Programme,
     Purse,
     Said,
     Ticket,
@@ -157,7 +157,7 @@ class Part(NamedTuple):
     deals: dict[str, Deal]
     contracts: dict[str, Contract]
     words: dict[int, Word]
-    memberships: dict[str, Membership]
+    programmes: dict[str, Programme]
     referred: set[str]
     unsubscribed: dict[str, datetime]
     consents: dict[str, Consent]

@@ -201,8 +201,8 @@ class Contract(NamedTuple):
 # -- relationship and consent ----------------------------------------------------------------------
 
 
-class Membership(NamedTuple):
-    """Of one programme; points in thousandths."""
+class Programme(NamedTuple):
+    """How the customer stands in a loyalty programme; points in thousandths."""
 
     joined: datetime | None = None
     tier: Word | None = None

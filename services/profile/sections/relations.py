@@ -19,7 +19,7 @@ from services.profile.domain.part import (
     SHARE_REACH,
     Part,
 )
-from services.profile.domain.states import Membership
+from services.profile.domain.states import Programme
 from services.profile.sections.spelling import day, most, of_milli, purse
 
 _MENTIONS, _SHARES = KIND_CODES["social_mentioned"], KIND_CODES["resource_shared"]
@@ -34,7 +34,7 @@ class Named(msgspec.Struct, gc=False):
     value: str
 
 
-class ShownMembership(msgspec.Struct, gc=False, omit_defaults=True):
+class ShownProgramme(msgspec.Struct, gc=False, omit_defaults=True):
     programme: str | None = None
     joined_at: datetime | None = None
     tier: str | None = None
@@ -49,7 +49,7 @@ class Loyalty(msgspec.Struct, gc=False, omit_defaults=True):
     tier: str | None = None
     tier_since: datetime | None = None
     points: str | None = None
-    memberships: list[ShownMembership] = []
+    programmes: list[ShownProgramme] = []
     referrals_made: int = 0
     referred: list[Named] = []
     referrals_received: int = 0
@@ -92,11 +92,11 @@ class Preferences(msgspec.Struct, gc=False, omit_defaults=True):
 def loyalty(part: Part) -> Loyalty | msgspec.UnsetType:
     mentions, shares = part.kinds.get(_MENTIONS), part.kinds.get(_SHARES)
     made, received = part.sums.get(REFERRALS_MADE, 0), part.sums.get(REFERRALS_RECEIVED, 0)
-    if not (part.memberships or made or received or mentions or shares):
+    if not (part.programmes or made or received or mentions or shares):
         return msgspec.UNSET
     shown = Loyalty()
-    if part.memberships:
-        _show_memberships(shown, part.memberships)
+    if part.programmes:
+        _show_programmes(shown, part.programmes)
     shown.referrals_made, shown.referrals_received = made, received
     shown.referred = [_named(name) for name in sorted(part.referred)]
     if REFERRER in part.words:
@@ -115,18 +115,18 @@ def _named(name: str) -> Named:
     return Named(kind, value)
 
 
-def _show_memberships(shown: Loyalty, memberships: dict[str, Membership]) -> None:
-    tier = tier_of(memberships)
+def _show_programmes(shown: Loyalty, programmes: dict[str, Programme]) -> None:
+    tier = tier_of(programmes)
     if tier is not None:
         shown.tier, shown.tier_since = tier.text, tier.at
-    moved = [one for one in memberships.values() if one.earned or one.redeemed]
+    moved = [one for one in programmes.values() if one.earned or one.redeemed]
     if moved:
         shown.points = of_milli(sum(one.earned - one.redeemed for one in moved))
-    shown.memberships = [_membership(name, memberships[name]) for name in sorted(memberships)]
+    shown.programmes = [_programme(name, programmes[name]) for name in sorted(programmes)]
 
 
-def _membership(programme: str, one: Membership) -> ShownMembership:
-    return ShownMembership(
+def _programme(programme: str, one: Programme) -> ShownProgramme:
+    return ShownProgramme(
         programme or None,
         one.joined,
         one.tier.text if one.tier else None,

@@ -1,4 +1,4 @@
-"""Loyalty: memberships with tier and points, who brought whom, what is said of us in public."""
+"""Loyalty: programmes with tier and points, who brought whom, what is said of us in public."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from services.profile.domain.part import (
     SHARE_REACH,
     Part,
 )
-from services.profile.domain.states import Membership, Number, Word
+from services.profile.domain.states import Programme, Number, Word
 
 
 class Joined(Facts, gc=False):
@@ -47,11 +47,11 @@ class Shared(Facts, gc=False):
 
 
 def joined(part: Part, event: Event, facts: Joined) -> None:
-    _add(part, facts.programme, Membership(event.at, _tier(event, facts.tier)))
+    _add(part, facts.programme, Programme(event.at, _tier(event, facts.tier)))
 
 
 def tiered(part: Part, event: Event, facts: Joined) -> None:
-    _add(part, facts.programme, Membership(None, _tier(event, facts.tier)))
+    _add(part, facts.programme, Programme(None, _tier(event, facts.tier)))
 
 
 def _tier(event: Event, tier: str | None) -> Word | None:
@@ -60,12 +60,12 @@ def _tier(event: Event, tier: str | None) -> Word | None:
 
 def earned(part: Part, event: Event, facts: Points) -> None:
     balance = _balance(event, facts)
-    _add(part, facts.programme, Membership(earned=milli_of(facts.points), balance=balance))
+    _add(part, facts.programme, Programme(earned=milli_of(facts.points), balance=balance))
 
 
 def redeemed(part: Part, event: Event, facts: Points) -> None:
     balance = _balance(event, facts)
-    _add(part, facts.programme, Membership(redeemed=milli_of(facts.points), balance=balance))
+    _add(part, facts.programme, Programme(redeemed=milli_of(facts.points), balance=balance))
 
 
 def _balance(event: Event, facts: Points) -> Number | None:
@@ -74,21 +74,21 @@ def _balance(event: Event, facts: Points) -> Number | None:
     return Number(event.at, event.stamp, milli_of(facts.balance))
 
 
-def _add(part: Part, programme: str | None, news: Membership) -> None:
-    add_membership(part.memberships, programme or "", news)
+def _add(part: Part, programme: str | None, news: Programme) -> None:
+    add_programme(part.programmes, programme or "", news)
 
 
-def add_membership(memberships: dict[str, Membership], programme: str, news: Membership) -> None:
-    known = memberships.get(programme)
+def add_programme(programmes: dict[str, Programme], name: str, news: Programme) -> None:
+    known = programmes.get(name)
     if known is not None:
-        news = Membership(
+        news = Programme(
             earliest(known.joined, news.joined),
             newer(known.tier, news.tier),
             known.earned + news.earned,
             known.redeemed + news.redeemed,
             newer(known.balance, news.balance),
         )
-    memberships[programme] = news
+    programmes[name] = news
 
 
 def referred(part: Part, event: Event, facts: Referred) -> None:
@@ -115,8 +115,8 @@ def shared(part: Part, event: Event, facts: Shared) -> None:
 
 
 def join(whole: Part, part: Part) -> None:
-    for programme, membership in part.memberships.items():
-        add_membership(whole.memberships, programme, membership)
+    for name, programme in part.programmes.items():
+        add_programme(whole.programmes, name, programme)
     whole.referred.update(part.referred)
 
 
@@ -124,12 +124,12 @@ def bound(whole: Part) -> None:
     keep_names(whole.referred, REFERRED_MAX)
 
 
-def tier_of(memberships: dict[str, Membership]) -> Word | None:
+def tier_of(programmes: dict[str, Programme]) -> Word | None:
     """The newest tier of any programme."""
-    tiers = [one.tier for one in memberships.values() if one.tier is not None]
+    tiers = [one.tier for one in programmes.values() if one.tier is not None]
     return max(tiers, default=None)
 
 
-def first_joined(memberships: dict[str, Membership]) -> datetime | None:
-    joins = [one.joined for one in memberships.values() if one.joined is not None]
+def first_joined(programmes: dict[str, Programme]) -> datetime | None:
+    joins = [one.joined for one in programmes.values() if one.joined is not None]
     return min(joins, default=None)
