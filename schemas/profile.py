@@ -31,6 +31,15 @@ class Trait(Message):
     at: Moment
 
 
+class Conflict(Message):
+    """A refused link: the kinds of its two identifiers, why, and the event that said it."""
+
+    kinds: tuple[str, str]
+    reason: str
+    event_id: UUID
+    at: Moment
+
+
 class Behaviour(Message):
     """Counts and last times by kind and by channel."""
 
@@ -46,6 +55,8 @@ class Profile(Message):
 
     With `merged_into` set the profile joined another one and carries no facts any more. Sections
     from `payments` on are left out while there is nothing in them.
+    `more_identifiers`: so many weak ones (anonymous ids) are folded into others and not listed.
+    `conflicts`: the newest of the `refused_links`, each a pair of identifiers.
     """
 
     workspace: Name
@@ -54,7 +65,9 @@ class Profile(Message):
     updated_at: Moment
     merged_into: UUID | None = None
     identifiers: tuple[Identifier, ...] = ()
+    more_identifiers: int = 0
     refused_links: int = 0
+    conflicts: tuple[Conflict, ...] = ()
     traits: dict[str, Trait] = Field(default_factory=dict)
     accounts: tuple[str, ...] = ()
     first_seen_at: Moment | None = None

@@ -209,8 +209,8 @@ class Sales(Message):
 
 
 class Programme(Message):
-    """How the customer stands in one loyalty programme. `balance` is what was earned less what was redeemed; `stated_balance` is
-    what the programme itself said last."""
+    """How the customer stands in one loyalty programme. `balance` is what was earned less what was
+    redeemed; `stated_balance` is what the programme itself said last."""
 
     programme: str | None = None
     joined_at: Moment | None = None

@@ -43,6 +43,7 @@ class Envelope(msgspec.Struct, Generic[Properties], gc=False):
     identifiers: list[Name]
     properties: Properties
     channel: str | None = None
+    public: bool = False
     context: Context = Context()
 
 
@@ -124,6 +125,7 @@ def _arrived(
             facts,
             envelope.channel,
             envelope.identifiers,
+            public=envelope.public,
             device=_device(envelope.context),
         )
     except (ValueError, OverflowError) as error:

@@ -42,28 +42,36 @@ def limited(hub_degree_max: int = 200, **limits: int) -> Workspace:
 def touchpoint(
     *identifiers: str, at_s: float = 0, message: str | None = None, **properties: Any
 ) -> Touchpoint:
-    """touchpoint("user_id:ada", "email:a@x.example", kind="page_viewed"), at_s after START."""
+    """touchpoint("user_id:ada", "email:a@x.example", kind="page_viewed"), at_s after START.
+
+    `public`: of a public key. `other`, `previous`: an identifier in the same short form. `facts`:
+    the properties, where one of them is called like a field of the touchpoint.
+    """
     properties.setdefault("kind", "page_viewed")
+    message = message or f"{identifiers}{at_s}{sorted(properties.items(), key=str)}"
     at = START + timedelta(seconds=at_s)
-    message = message or f"{identifiers}{at_s}{sorted(properties.items())}"
     pairs = sorted(
         (tuple(one.split(":", 1)) for one in identifiers),
         key=lambda pair: IDENTIFIER_KINDS.index(pair[0]),
     )
-    return Touchpoint.model_validate(
-        {
-            "workspace": properties.pop("workspace", "demo"),
-            "source": properties.pop("source", "web"),
-            "event_id": derived_id("event", "demo", message),
-            "message_id": message[:200],
-            "occurred_at": at,
-            "received_at": properties.pop("received_at", at + timedelta(seconds=1)),
-            "identifiers": [Identifier(kind=kind, value=value) for kind, value in pairs],
-            "channel": properties.pop("channel", None),
-            "context": properties.pop("context", {}),
-            "properties": properties.pop("facts", properties),
-        }
-    )
+    envelope = {
+        "workspace": properties.pop("workspace", "demo"),
+        "source": properties.pop("source", "web"),
+        "event_id": derived_id("event", "demo", message),
+        "message_id": message[:200],
+        "occurred_at": at,
+        "received_at": properties.pop("received_at", at + timedelta(seconds=1)),
+        "identifiers": [Identifier(kind=kind, value=value) for kind, value in pairs],
+        "channel": properties.pop("channel", None),
+        "public": properties.pop("public", False),
+        "context": properties.pop("context", {}),
+    }
+    facts = properties.pop("facts", properties)
+    for name in {"other", "previous"} & facts.keys():
+        if isinstance(facts[name], str):
+            kind, value = facts[name].split(":", 1)
+            facts = facts | {name: {"kind": kind, "value": value}}
+    return Touchpoint.model_validate(envelope | {"properties": facts})
 
 
 class MemoryRedis:
@@ -219,11 +227,10 @@ properties = st.one_of(
             max_size=2,
         ),
     ),
+    st.builds(lambda name: {"kind": "aliased", "previous": name}, st.sampled_from(NAMES)),
     st.builds(
-        lambda name: {
-            "kind": "aliased",
-            "previous": dict(zip(("kind", "value"), name.split(":", 1), strict=True)),
-        },
+        lambda what, name: {"kind": f"profile_{what}_requested", "other": name},
+        st.sampled_from(["merge", "unmerge", "unmerge"]),
         st.sampled_from(NAMES),
     ),
     st.builds(lambda one: {"kind": "account_linked", "account_id": f"acme{one}"}, few),
@@ -240,6 +247,7 @@ def histories(draw: st.DrawFn, most: int = 25) -> list[Touchpoint]:
         st.integers(0, 8),
         st.integers(0, 3),
         st.sampled_from([None, "web", "phone"]),
+        st.sampled_from([False, False, True]),
         properties,
         contexts,
     )
@@ -250,10 +258,11 @@ def histories(draw: st.DrawFn, most: int = 25) -> list[Touchpoint]:
             message=f"m{number}",
             received_at=START + timedelta(days=10, seconds=received),
             channel=channel,
+            public=public,
             context=context,
             facts=facts,
         )
-        for number, (names, moment, received, channel, facts, context) in enumerate(
+        for number, (names, moment, received, channel, public, facts, context) in enumerate(
             draw(st.lists(drawn, max_size=most))
         )
     ]

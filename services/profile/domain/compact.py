@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
+from schemas.base import EPOCH
+from services.profile.domain.component import Component
 from services.profile.domain.folds import complaint, payment, sales, ticket
 from services.profile.domain.history import (
     BILLS,
@@ -27,6 +29,17 @@ Key = TypeVar("Key")
 SETTLED: Final = timedelta(days=30)
 #: Fewer are not worth it.
 THINGS_MIN: Final = 8
+
+
+def compact_parts(
+    component: Component, places: Iterable[int], now_us: int, history_days: int
+) -> None:
+    """Shorten the parts of these nodes, where that is due."""
+    now = EPOCH + timedelta(microseconds=now_us)
+    for place in places:
+        part = component.nodes[place].part
+        if part is not None:
+            compact(part, now, history_days)
 
 
 def compact(part: Part, now: datetime, history_days: int) -> None:

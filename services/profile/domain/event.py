@@ -27,8 +27,16 @@ class Identified(msgspec.Struct, gc=False):
     traits: dict[str, msgspec.Raw] = {}
 
 
-class Aliased(msgspec.Struct, gc=False):
+class Aliased(msgspec.Struct, tag_field="kind", tag="aliased", gc=False):
     previous: Name
+
+
+class MergeRequested(msgspec.Struct, tag_field="kind", tag="profile_merge_requested", gc=False):
+    other: Name
+
+
+class UnmergeRequested(msgspec.Struct, tag_field="kind", tag="profile_unmerge_requested", gc=False):
+    other: Name
 
 
 class Linked(msgspec.Struct, gc=False):
@@ -38,9 +46,9 @@ class Linked(msgspec.Struct, gc=False):
 class Event(msgspec.Struct, gc=False):
     """One touchpoint. `nodes`: ids of its identifiers, strongest first, none blocked.
 
-    `alias`: the node that an aliased event joins with the strongest one. `stamp` (the first 8
-    bytes of the event id) decides between facts of the same moment. `facts`: of the class that
-    folds/table.py has for the kind.
+    `alias`: the node of the other identifier that an aliased event or a request names. `public`:
+    the key that it came with is public. `stamp` (the first 8 bytes of the event id) decides between
+    facts of the same moment. `facts`: of the class that folds/table.py has for the kind.
     """
 
     workspace: str
@@ -54,6 +62,7 @@ class Event(msgspec.Struct, gc=False):
     names: list[Name]
     nodes: list[bytes] = []
     alias: bytes | None = None
+    public: bool = False
     device: str | None = None
 
     @property

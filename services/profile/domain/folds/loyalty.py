@@ -18,7 +18,7 @@ from services.profile.domain.part import (
     SHARE_REACH,
     Part,
 )
-from services.profile.domain.states import Programme, Number, Word
+from services.profile.domain.states import Number, Programme, Word
 
 
 class Joined(Facts, gc=False):

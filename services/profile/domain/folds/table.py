@@ -98,8 +98,8 @@ FOLDS: Final[dict[str, Row]] = {
     "aliased": Row(identity_facts.Aliased),
     "account_linked": Row(identity_facts.Linked, identity.linked),
     "consent_changed": Row(consent.Consented, consent.consented),
-    "profile_merge_requested": Row(),
-    "profile_unmerge_requested": Row(),
+    "profile_merge_requested": Row(identity_facts.MergeRequested),
+    "profile_unmerge_requested": Row(identity_facts.UnmergeRequested),
     "custom": Row(),
 }
 
@@ -131,6 +131,8 @@ SETTLES: Final = (
 
 def _tagged(kind: str, row: Row) -> type[msgspec.Struct]:
     """The facts as a class of this kind alone, so that one decoder tells the kinds apart."""
+    if row.facts.__struct_config__.tag == kind:
+        return row.facts
     return msgspec.defstruct(kind, [], bases=(row.facts,), tag_field="kind", tag=kind, gc=False)
 
 
