@@ -119,7 +119,7 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
         None,
         identifiers,
         sum([node.absorbed for node in nodes]),
-        person.refused_links,
+        len(person.refused) + person.hub_links,
         conflicts(component, person.refused) if person.refused else [],
         _traits(whole.traits) if whole.traits else {},
         sorted(whole.accounts) if whole.accounts else [],

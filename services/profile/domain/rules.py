@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.profile.domain.component import IDENTIFIER_CODES
+from services.profile.domain.component import IDENTIFIER_CODES, Node
 
 #: For identifier kinds that identity.yaml does not name: weakest, and so many a person.
 LIMIT_UNLISTED: Final = 100
@@ -30,7 +29,7 @@ class Rules:
     windows_us   the limit of the kind counts only identifiers that joined the person within so
                  many µs before the link that is judged
     known        kinds that make a person known: public keys join no two who are
-    blocked      values that name nobody, casefolded; `patterns`: regular expressions of such
+    blocked      values that name nobody, casefolded; `patterns`: whether one is found in a value
     """
 
     limits: Mapping[Kind, int]
@@ -40,7 +39,7 @@ class Rules:
     windows_us: Mapping[Kind, int] = field(default_factory=dict)
     known: frozenset[Kind] = frozenset()
     blocked: Mapping[Kind, frozenset[str]] = field(default_factory=dict)
-    patterns: Mapping[Kind, re.Pattern[str]] = field(default_factory=dict)
+    patterns: Mapping[Kind, Callable[[str], bool]] = field(default_factory=dict)
     _allowed: dict[tuple[Kind, ...], bool] = field(default_factory=dict, compare=False)
 
     def allow(self, kinds: tuple[Kind, ...]) -> bool:
@@ -66,5 +65,16 @@ class Rules:
         """Whether the value is one that programs send for nobody."""
         if value.casefold() in self.blocked.get(kind, ()):
             return True
-        pattern = self.patterns.get(kind)
-        return pattern is not None and pattern.search(value) is not None
+        is_found = self.patterns.get(kind)
+        return is_found is not None and is_found(value)
+
+    def name_nobody(self, nodes: Sequence[Node]) -> bool:
+        """Whether one of the nodes does; values of later events never do, as naming looks first."""
+        blocked = self.blocked
+        for node in nodes:
+            values = blocked.get(node.kind)
+            if values is not None and node.value.casefold() in values:
+                return True
+        return bool(self.patterns) and any(
+            node.kind in self.patterns and self.patterns[node.kind](node.value) for node in nodes
+        )
