@@ -94,10 +94,11 @@ def _told(traits: Mapping[str, Said]) -> frozenset[str]:
 
 @lru_cache(1_024)
 def _missing(kinds: frozenset[str], told: frozenset[str], consented: bool) -> tuple[str, ...]:
-    there = {fact for fact, (by_kind, by_trait) in WANTED.items() if by_kind & kinds or told & by_trait}
-    if consented:
-        there.add("consent")
-    return tuple(fact for fact in WANTED if fact not in there)
+    return tuple(
+        fact
+        for fact, (by_kind, by_trait) in WANTED.items()
+        if not (by_kind & kinds or by_trait & told or (fact == "consent" and consented))
+    )
 
 
 def _checked(identifiers: Sequence[Named]) -> tuple[int, list[str]]:
@@ -112,9 +113,7 @@ def _checked(identifiers: Sequence[Named]) -> tuple[int, list[str]]:
     return checked, invalid
 
 
-def _check_traits(
-    traits: Mapping[str, Said], told: frozenset[str], invalid: list[str]
-) -> int:
+def _check_traits(traits: Mapping[str, Said], told: frozenset[str], invalid: list[str]) -> int:
     """How many of the traits have a form; those that do not have it are added to `invalid`."""
     checked = 0
     for name, form in _TRAIT_FORMS.items():
@@ -176,8 +175,8 @@ def _is_day(value: str) -> bool:
 
 _FORMS: Final[dict[str, Callable[[str], bool]]] = {"email": _is_email, "phone": _is_phone}
 _TRAIT_FORMS: Final[dict[str, Callable[[str], bool]]] = {
-_ASKED: Final = frozenset(_TRAIT_FORMS).union(*(by_trait for _, by_trait in WANTED.values()))
     "email": _is_email,
     "phone": _is_phone,
     "birthday": _is_day,
 }
+_ASKED: Final = frozenset(_TRAIT_FORMS).union(*(by_trait for _, by_trait in WANTED.values()))
