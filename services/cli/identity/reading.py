@@ -1,0 +1,77 @@
+"""What identity's commands look at: a workspace's rules, and components in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import redis
+import typer
+
+from services.cli.chosen import workspace_named
+from services.cli.identity.named import Named, named, two_named
+from services.cli.letters.handled import NotPublished
+from services.common import clients
+from services.common.settings import Settings
+from services.common.workspace import Workspace
+from services.profile.domain.component import Component
+from services.profile.domain.rules import Rules
+from services.profile.lookup import Located, located
+from services.profile.store import ProfileStore
+from services.profile.stream import rules_of
+
+
+class Unanswered(Exception):  # noqa: N818 - a state of the world
+    """A command can not do what was asked. The text says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One workspace of one installation."""
+
+    settings: Settings
+    owner: Workspace
+    rules: Rules
+    client: redis.Redis
+    store: ProfileStore
+
+    def named(self, typed: str) -> Named:
+        """BadParameter."""
+        return named(typed, self.owner, self.settings.salt)
+
+    def two_named(self, one: str, other: str) -> tuple[Named, Named]:
+        """BadParameter."""
+        return two_named(one, other, self.owner, self.settings.salt)
+
+    def located(self, name: Named) -> Located:
+        """Unanswered: nobody is known by this name."""
+        found = located(self.store, self.owner.name, name.node)
+        if found is None:
+            what = f"workspace {self.owner.name} knows nobody by {name}"
+            raise Unanswered(f"{what}; look at its spelling, or whether its event was refused")
+        return found
+
+
+@contextmanager
+def reading(workspace: str | None) -> Iterator[Reading]:
+    """What is missing or wrong is said in a line, and the command ends with 1."""
+    settings = Settings()
+    owner = workspace_named(settings, workspace)
+    try:
+        with clients.redis_client(settings) as client:
+            store = ProfileStore(client, settings.message_id_buckets)
+            yield Reading(settings, owner, rules_of(owner), client, store)
+    except (clients.EngineMissing, NotPublished, Unanswered) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except redis.RedisError as error:
+        typer.echo(f"Redis (RAPPORT_REDIS): {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def components_of(one: Located, other: Located) -> list[Component]:
+    """Of two nodes: the one that both are in, or both."""
+    if one.loaded.key == other.loaded.key:
+        return [one.component]
+    return [one.component, other.component]

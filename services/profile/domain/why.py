@@ -1,0 +1,304 @@
+"""Why two identifiers are one person, or why they are not: the links between them, to be followed.
+
+Pure. The API and `rapport identity why` show what is found here.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from services.profile.domain.component import (
+    ALIASED,
+    ALIASED_PUBLIC,
+    COMPONENT_NODES_MAX,
+    PARTED,
+    PARTED_PUBLIC,
+    REQUESTED,
+    REQUESTED_PUBLIC,
+    TOGETHER,
+    TOGETHER_PUBLIC,
+    Component,
+    Link,
+    Refusal,
+    kind_name,
+)
+from services.profile.domain.grouping import RefusedLink, used_links
+from services.profile.domain.people import Person, people
+from services.profile.domain.rules import Rules
+
+#: What a link's event said, by the rule of the link.
+SAYS: Final = {
+    TOGETHER: "seen together",
+    TOGETHER_PUBLIC: "seen together",
+    ALIASED: "aliased",
+    ALIASED_PUBLIC: "aliased",
+    REQUESTED: "merge requested",
+    REQUESTED_PUBLIC: "merge requested",
+    PARTED: "set apart",
+    PARTED_PUBLIC: "set apart",
+}
+PUBLIC: Final = frozenset({TOGETHER_PUBLIC, ALIASED_PUBLIC, REQUESTED_PUBLIC, PARTED_PUBLIC})
+
+
+class Answer(StrEnum):
+    """ONE: one person. REFUSED: tied, but by a link that was refused. NOTHING: nothing ties them.
+    ABSORBED: one of them was folded into another identifier, and its links are not kept."""
+
+    ONE = "one_person"
+    REFUSED = "refused"
+    NOTHING = "nothing"
+    ABSORBED = "absorbed"
+
+
+class End(NamedTuple):
+    """An identifier. The value of one that is in another component is not known here: None."""
+
+    node: bytes
+    kind: str
+    value: str | None
+
+
+class Tie(NamedTuple):
+    """One link of a chain: the event that said it, and why it joined nobody (`refused`, with
+    `because` in words), if so."""
+
+    one: End
+    other: End
+    event: bytes
+    at: datetime
+    says: str
+    public: bool
+    refused: Refusal | None = None
+    because: str = ""
+
+
+class Why(NamedTuple):
+    """`profiles`: whom the two count for (None: nobody yet). `chain`: the links from the first to
+    the second, the fewest refused, then the fewest, then the earliest. `apart`: the words that hold
+    people of a chain apart."""
+
+    answer: Answer
+    profiles: tuple[bytes | None, bytes | None] = (None, None)
+    chain: tuple[Tie, ...] = ()
+    apart: tuple[Tie, ...] = ()
+
+
+class Whole(NamedTuple):
+    """All that makes one person of somebody's identifiers: from the first, link by link. `refused`:
+    links of theirs that joined nobody."""
+
+    profile: bytes | None
+    identifiers: tuple[End, ...]
+    ties: tuple[Tie, ...]
+    refused: tuple[Tie, ...]
+
+
+def why(components: Sequence[Component], rules: Rules, one: bytes, other: bytes) -> Why:
+    """`components`: the one that both nodes are in, or that of each."""
+    graph = _Graph(components, rules)
+    if one not in graph.ends or other not in graph.ends:
+        return Why(Answer.ABSORBED)
+    persons = graph.person_of[one], graph.person_of[other]
+    profiles = persons[0].id, persons[1].id
+    if persons[0] is persons[1]:
+        chain = graph.chain(one, other, graph.used)
+        assert chain is not None, "links have joined those who are one person"
+        return Why(Answer.ONE, profiles, chain)
+    chain = graph.chain(one, other, [*graph.used, *graph.refused])
+    if chain is None:
+        return Why(Answer.NOTHING, profiles)
+    return Why(Answer.REFUSED, profiles, chain, graph.words_between(chain))
+
+
+def apart_between(
+    components: Sequence[Component], rules: Rules, one: bytes, other: bytes
+) -> tuple[Tie, ...]:
+    """The words that hold the people of two nodes apart."""
+    graph = _Graph(components, rules)
+    return graph.words([frozenset(id(graph.person_of[node]) for node in (one, other))])
+
+
+def whole(component: Component, rules: Rules, node: bytes) -> Whole | None:
+    """Everything about the person of a node; None where the node was absorbed."""
+    graph = _Graph([component], rules)
+    person = graph.person_of.get(node)
+    if person is None:
+        return None
+    members = {component.nodes[place].id for place in person.places}
+    mine = tuple(
+        tie for tie in graph.refused if tie.one.node in members or tie.other.node in members
+    )
+    ties = graph.tree(node)
+    ends = (graph.ends[node], *(tie.other for tie in ties))
+    return Whole(person.id, ends, ties, mine)
+
+
+class _Graph:
+    """The ties of one or two components. `used`: those that the grouping used, or that say the
+    same of people who were one already; not what a public key said of these."""
+
+    def __init__(self, components: Sequence[Component], rules: Rules) -> None:
+        self.ends: dict[bytes, End] = {}
+        self.person_of: dict[bytes, Person] = {}
+        self.used: list[Tie] = []
+        self.refused: list[Tie] = []
+        self._apart: list[Tie] = []
+        self._rules = rules
+        for component in components:
+            for node in component.nodes:
+                self.ends[node.id] = End(node.id, kind_name(node.kind), node.value)
+        for component in components:
+            self._add(component)
+
+    def _add(self, component: Component) -> None:
+        nodes = component.nodes
+        persons = people(component, self._rules)
+        for person in persons:
+            for place in person.places:
+                self.person_of[nodes[place].id] = person
+        self.used += [self._tie(component, link) for link in _told(component, self._rules)]
+        told = {one for person in persons for one in person.refused}
+        for one in sorted(told, key=lambda one: (one.link.at, one.link.event, one.link[:2])):
+            self.refused.append(self._refusal(component, one))
+        self._apart += [
+            self._tie(component, Link(a, b, at, event, PARTED))
+            for a, b, at, event in component.apart
+        ]
+
+    def _tie(self, component: Component, link: Link) -> Tie:
+        one, other = (self.ends[component.nodes[place].id] for place in link[:2])
+        return Tie(one, other, link.event, link.at, SAYS[link.rule], link.rule in PUBLIC)
+
+    def _refusal(self, component: Component, refused: RefusedLink) -> Tie:
+        link, outside = refused.link, refused.outside
+        one = self.ends[component.nodes[link.a].id]
+        if outside is None:
+            other = self.ends[component.nodes[link.b].id]
+        else:
+            unknown = End(outside.other, kind_name(outside.kind), None)
+            other = self.ends.get(outside.other, unknown)
+        tie = Tie(one, other, link.event, link.at, SAYS[link.rule], link.rule in PUBLIC)
+        return tie._replace(refused=refused.reason, because=self._because(component, tie, refused))
+
+    def _because(self, component: Component, tie: Tie, refused: RefusedLink) -> str:
+        match refused.reason:
+            case Refusal.LIMIT:
+                return self._too_many(component, refused.link)
+            case Refusal.HUB:
+                most = self._rules.hub_degree_max
+                return f"one of them has more than {most} neighbours: it stopped linking"
+            case Refusal.TOO_LARGE:
+                return f"more than {COMPONENT_NODES_MAX} identifiers would hang together"
+            case Refusal.PUBLIC_KEY if refused.link.rule in (REQUESTED_PUBLIC, PARTED_PUBLIC):
+                return "a request that comes with a public key has no effect"
+            case reason:
+                return _BECAUSE[reason]
+
+    def _too_many(self, component: Component, link: Link) -> str:
+        nodes = component.nodes
+        places = {place for end in link[:2] for place in self.person_of[nodes[end].id].places}
+        kinds = [nodes[place].kind for place in places]
+        over = [
+            f"{kinds.count(kind)} {kind_name(kind)} (at most {self._rules.limit(kind)})"
+            for kind in dict.fromkeys(kinds)
+            if kinds.count(kind) > self._rules.limit(kind)
+        ]
+        return f"one person would have {' and '.join(sorted(over)) or 'too many of a kind'}"
+
+    def words_between(self, chain: Iterable[Tie]) -> tuple[Tie, ...]:
+        """What was said to hold apart the people of links that were refused for it."""
+        return self.words(
+            frozenset(id(self.person_of[end.node]) for end in tie[:2])
+            for tie in chain
+            if tie.refused is Refusal.SET_APART and tie.says != SAYS[PARTED]
+        )
+
+    def words(self, sides: Iterable[frozenset[int]]) -> tuple[Tie, ...]:
+        """The words about a node of one person and one of the other, for pairs of people."""
+        wanted = set(sides)
+        return tuple(
+            tie
+            for tie in self._apart
+            if frozenset(id(self.person_of[end.node]) for end in tie[:2]) in wanted
+        )
+
+    def chain(self, one: bytes, other: bytes, ties: Iterable[Tie]) -> tuple[Tie, ...] | None:
+        """The ties from one to the other in their order; None: there is no way."""
+        before = _ways(one, ties)
+        if other not in before:
+            return None
+        found = []
+        while other != one:
+            tie = before[other]
+            assert tie is not None
+            found.append(tie)
+            other = tie.one.node
+        return tuple(reversed(found))
+
+    def tree(self, one: bytes) -> tuple[Tie, ...]:
+        """The ties by which the others of the person hang on this one, the nearest first."""
+        return tuple(tie for tie in _ways(one, self.used).values() if tie is not None)
+
+
+#: Of the reasons that need no figures.
+_BECAUSE: Final = {
+    Refusal.PUBLIC_KEY: "a public key joins no two known people",
+    Refusal.SET_APART: "they were set apart on request",
+    Refusal.ABSORBED: "the identifier was folded into the one it hung on",
+    Refusal.BLOCKED: "one of them names nobody by the rules",
+}
+
+
+def _told(component: Component, rules: Rules) -> Iterator[Link]:
+    """The links that are reasons: those that joined, and trusted ones within a person."""
+    joined = used_links(component, rules)
+    roots: dict[int, int] = {}
+    for person in people(component, rules):
+        roots.update(dict.fromkeys(person.places, person.places[0]))
+    for link in component.links:
+        within = roots[link.a] == roots[link.b]
+        if link in joined or (within and link.rule in (TOGETHER, ALIASED, REQUESTED)):
+            yield link
+
+
+def _ways(start: bytes, ties: Iterable[Tie]) -> dict[bytes, Tie | None]:
+    """Each node that can be reached, nearest first -> the last tie of the best way there.
+
+    The best has the fewest refused ties, then the fewest, then the earliest latest one.
+    """
+    near: dict[bytes, list[Tie]] = {}
+    for tie in ties:
+        near.setdefault(tie.one.node, []).append(tie)
+        near.setdefault(tie.other.node, []).append(tie._replace(one=tie.other, other=tie.one))
+    found: dict[bytes, Tie | None] = {}
+    number = 0
+    heap: list[tuple[_Length, bytes, int, Tie | None]] = [
+        (_Length(0, 0, datetime.min, b""), start, number, None)
+    ]
+    while heap:
+        length, node, _, last = heapq.heappop(heap)
+        if node in found:
+            continue
+        found[node] = last
+        for tie in near.get(node, ()):
+            if tie.other.node not in found:
+                number += 1
+                heapq.heappush(heap, (length.with_(tie), tie.other.node, number, tie))
+    return found
+
+
+class _Length(NamedTuple):
+    """How long a way is; the smaller is the better one."""
+
+    refused: int
+    ties: int
+    latest: datetime
+    event: bytes
+
+    def with_(self, tie: Tie) -> _Length:
+        latest, event = max((self.latest, self.event), (tie.at.replace(tzinfo=None), tie.event))
+        return _Length(self.refused + (tie.refused is not None), self.ties + 1, latest, event)
