@@ -88,6 +88,8 @@ class Profile(Message):
     """A snapshot (topic profiles.changed, key profile id). The newest version of an id counts.
 
     With `merged_into` set the profile joined another one and carries no facts any more.
+    `more_identifiers`: so many weak ones (anonymous ids) are folded into others and not listed.
+    `conflicts`: the newest of the `refused_links`, each a pair of identifiers.
     """
 
     workspace: Name
@@ -96,6 +98,7 @@ class Profile(Message):
     updated_at: Moment
     merged_into: UUID | None = None
     identifiers: tuple[Identifier, ...] = ()
+    more_identifiers: int = 0
     refused_links: int = 0
     conflicts: tuple[Conflict, ...] = ()
     traits: dict[str, Trait] = Field(default_factory=dict)
