@@ -11,29 +11,29 @@ from services.profile.store import Loaded, ProfileStore
 
 
 class Located(NamedTuple):
-    """The component that a node is in. `here`: False where the node was folded into another one."""
+    """A node, or the one that it was absorbed into (`absorbed`), in its component."""
 
     node: bytes
     loaded: Loaded
-    here: bool
+    absorbed: bool
 
     @property
     def component(self) -> Component:
         return self.loaded.component
 
-    def person(self, rules: Rules) -> Person | None:
-        """Who the node counts for; None where it was folded into another one."""
-        ids = [node.id for node in self.component.nodes]
-        if not self.here:
-            return None
-        place = ids.index(self.node)
+    def person(self, rules: Rules) -> Person:
+        """Whom the node counts for."""
+        place = [node.id for node in self.component.nodes].index(self.node)
         return next(one for one in people(self.component, rules) if place in one.places)
 
 
 def located(store: ProfileStore, workspace: str, node: bytes) -> Located | None:
     """Where a node is; None where this workspace knows no such identifier or profile."""
-    loaded, _ = store.load([node])
-    for one in loaded.values():
-        if one.component.workspace == workspace:
-            return Located(node, one, any(node == each.id for each in one.component.nodes))
+    found = store.load([node])
+    here = found.absorbed.get(node, node)
+    for one in found.components.values():
+        if one.component.workspace == workspace and any(
+            each.id == here for each in one.component.nodes
+        ):
+            return Located(here, one, here != node)
     return None

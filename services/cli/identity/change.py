@@ -77,10 +77,7 @@ def unmerge(
 
 def _found(source: Reading, names: tuple[Named, Named]) -> Why:
     one, other = (source.located(name) for name in names)
-    found = why_of(components_of(one, other), source.rules, one.node, other.node)
-    if found.answer is Answer.ABSORBED:
-        raise Unanswered("\n".join(why_lines(found, *names)) + "; name stronger identifiers")
-    return found
+    return why_of(components_of(one, other), source.rules, one.node, other.node)
 
 
 def _identifiers(source: Reading, names: tuple[Named, Named]) -> tuple[Named, Named]:

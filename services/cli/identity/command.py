@@ -12,12 +12,12 @@ import typer
 from services.cli.chosen import Named as NamedWorkspace
 from services.cli.identity import change
 from services.cli.identity.named import Named
-from services.cli.identity.reading import Reading, Unanswered, components_of, reading
+from services.cli.identity.reading import Reading, components_of, reading
 from services.cli.identity.rules import apply, plan
 from services.cli.identity.show_text import show_json, show_lines
 from services.cli.identity.why_graph import dot, mermaid
 from services.cli.identity.why_text import whole_lines, why_lines
-from services.profile.domain.why import Tie, Whole
+from services.profile.domain.why import Tie
 from services.profile.domain.why import whole as whole_of
 from services.profile.domain.why import why as why_of
 from services.profile.why_json import whole_json, why_json
@@ -44,9 +44,9 @@ def show(who: Who, workspace: NamedWorkspace = None, as_json: AsJson = False) ->
     """One person: identifiers, parts, refused links, ids that lead here, versions."""
     with reading(workspace) as source:
         name = source.named(who)
-        found, whole = source.located(name), _whole(source, name)
+        found = source.located(name)
+        whole = whole_of(found.component, source.rules, found.node)
         person = found.person(source.rules)
-        assert person is not None, "whoever has a whole is somebody"
         if as_json:
             typer.echo(json.dumps(show_json(found, person, whole, source.rules)))
         else:
@@ -70,7 +70,8 @@ def why(
 
 
 def _why_whole(source: Reading, name: Named, graph: Drawn | None, as_json: bool) -> None:
-    whole = _whole(source, name)
+    found = source.located(name)
+    whole = whole_of(found.component, source.rules, found.node)
     if graph is not None:
         ties = [*whole.ties, *whole.refused]
         typer.echo(
@@ -94,14 +95,6 @@ def _why_two(
         typer.echo(json.dumps({"asked": list(map(str, names))} | why_json(found)))
     else:
         _say(why_lines(found, *names))
-
-
-def _whole(source: Reading, name: Named) -> Whole:
-    whole = whole_of(source.located(name).component, source.rules, name.node)
-    if whole is None:
-        what = f"{name} was folded into the identifier it hung on, with many others"
-        raise Unanswered(f"{what}; ask for that person by a stronger identifier")
-    return whole
 
 
 def _say(lines: Iterable[str]) -> None:

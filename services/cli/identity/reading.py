@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import redis
 import typer
@@ -18,8 +19,13 @@ from services.common.workspace import Workspace
 from services.profile.domain.component import Component
 from services.profile.domain.rules import Rules
 from services.profile.lookup import Located, located
+from services.profile.rules import rules_of
 from services.profile.store import ProfileStore
-from services.profile.stream import rules_of
+
+ABSORBED: Final = (
+    "was folded, with many others, into the identifier that it hung on; its own links are not kept,"
+    " and what follows is about that one"
+)
 
 
 class Unanswered(Exception):  # noqa: N818 - a state of the world
@@ -45,11 +51,13 @@ class Reading:
         return two_named(one, other, self.owner, self.settings.salt)
 
     def located(self, name: Named) -> Located:
-        """Unanswered: nobody is known by this name."""
+        """Where somebody is; of one that was absorbed, that is told. Unanswered: nobody is."""
         found = located(self.store, self.owner.name, name.node)
         if found is None:
             what = f"workspace {self.owner.name} knows nobody by {name}"
             raise Unanswered(f"{what}; look at its spelling, or whether its event was refused")
+        if found.absorbed:
+            typer.echo(f"{name} {ABSORBED}", err=True)
         return found
 
 

@@ -1,4 +1,4 @@
-"""A request to merge or part two identifiers: a call on touchpoints.inbound, then waiting for it."""
+"""A request to merge or part two identifiers: a call on touchpoints.inbound, and the wait."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from services.common.workspace import Workspace
 from services.common.workspace_files import WorkspaceError, load_workspaces
 from services.profile.domain.rule_change import change
 from services.profile.domain.rules import Rules
-from services.profile.stream import rules_of
+from services.profile.rules import rules_of
 
 #: Fields of identity.yaml that only the door reads.
 DOOR: Final = frozenset({"spelling", "found_in", "external_ids", "default_region"})

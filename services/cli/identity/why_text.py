@@ -11,10 +11,6 @@ from services.profile.domain.why import Answer, End, Tie, Whole, Why
 
 #: What to do about an answer, by the answer.
 _NOTHING = "no event names both, nor others that would tie them"
-_ABSORBED = (
-    "one of them was folded into the identifier it hung on, with many others: its own links are "
-    "not kept"
-)
 
 
 def why_lines(why: Why, one: Named, other: Named) -> Iterator[str]:
@@ -26,8 +22,6 @@ def why_lines(why: Why, one: Named, other: Named) -> Iterator[str]:
             yield f"{one} and {other} are not one person: a link between them was refused"
         case Answer.NOTHING:
             yield f"{one} and {other} are not one person: {_NOTHING}"
-        case Answer.ABSORBED:
-            yield f"{one} and {other}: {_ABSORBED}"
     if why.answer in (Answer.REFUSED, Answer.NOTHING):
         for named, profile in zip((one, other), why.profiles, strict=True):
             yield f"    {named} is {profile_text(profile)}"

@@ -26,7 +26,7 @@ from services.profile.domain.component import (
     Refusal,
     kind_name,
 )
-from services.profile.domain.grouping import RefusedLink, used_links
+from services.profile.domain.grouping import RefusedLink, joining_links
 from services.profile.domain.people import Person, people
 from services.profile.domain.rules import Rules
 
@@ -45,13 +45,11 @@ PUBLIC: Final = frozenset({TOGETHER_PUBLIC, ALIASED_PUBLIC, REQUESTED_PUBLIC, PA
 
 
 class Answer(StrEnum):
-    """ONE: one person. REFUSED: tied, but by a link that was refused. NOTHING: nothing ties them.
-    ABSORBED: one of them was folded into another identifier, and its links are not kept."""
+    """One person; not, because a link between them was refused; or nothing ties them."""
 
     ONE = "one_person"
     REFUSED = "refused"
     NOTHING = "nothing"
-    ABSORBED = "absorbed"
 
 
 class End(NamedTuple):
@@ -100,8 +98,6 @@ class Whole(NamedTuple):
 def why(components: Sequence[Component], rules: Rules, one: bytes, other: bytes) -> Why:
     """`components`: the one that both nodes are in, or that of each."""
     graph = _Graph(components, rules)
-    if one not in graph.ends or other not in graph.ends:
-        return Why(Answer.ABSORBED)
     persons = graph.person_of[one], graph.person_of[other]
     profiles = persons[0].id, persons[1].id
     if persons[0] is persons[1]:
@@ -122,12 +118,10 @@ def apart_between(
     return graph.words([frozenset(id(graph.person_of[node]) for node in (one, other))])
 
 
-def whole(component: Component, rules: Rules, node: bytes) -> Whole | None:
-    """Everything about the person of a node; None where the node was absorbed."""
+def whole(component: Component, rules: Rules, node: bytes) -> Whole:
+    """Everything that ties the person of a node."""
     graph = _Graph([component], rules)
-    person = graph.person_of.get(node)
-    if person is None:
-        return None
+    person = graph.person_of[node]
     members = {component.nodes[place].id for place in person.places}
     mine = tuple(
         tie for tie in graph.refused if tie.one.node in members or tie.other.node in members
@@ -255,7 +249,7 @@ _BECAUSE: Final = {
 
 def _told(component: Component, rules: Rules) -> Iterator[Link]:
     """The links that are reasons: those that joined, and trusted ones within a person."""
-    joined = used_links(component, rules)
+    joined = set(joining_links(component, rules))
     roots: dict[int, int] = {}
     for person in people(component, rules):
         roots.update(dict.fromkeys(person.places, person.places[0]))
