@@ -22,6 +22,7 @@ from typer.testing import CliRunner, Result
 from deploy.embedded.engines import Engines
 from schemas.touchpoint import Touchpoint
 from services.cli.__main__ import app
+from services.cli.identity import regroup
 from services.cli.identity.walk import components
 from services.common import clients
 from services.common.run import Stop
@@ -39,7 +40,7 @@ from tests.unit.profile_builders import SALT, fed, touchpoint
 RUN = CliRunner()
 PEOPLE = 300
 ONCE = (
-    "import sys; from services.cli.identity import regroup; regroup.ASKED_MAX = 40;"
+    "from services.cli.identity import regroup; regroup.ASKED_MAX = 40; regroup.SERVICE = {!r};"
     "from services.cli.__main__ import main; main()"
 )
 
@@ -51,6 +52,11 @@ class Cell:
     settings: Settings
     folder: Path
     name: str
+
+    @property
+    def service(self) -> str:
+        """Of this workspace's profile service: its places are its own."""
+        return f"profile-{self.name}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -74,9 +80,12 @@ class Cell:
 
     def killed(self, *arguments: str, failpoint: str) -> int:
         """In a process of its own, which asks for few components at once and passes there."""
-        command = [sys.executable, "-c", ONCE, "identity", *arguments]
+        once = ONCE.format(self.service)
+        command = [sys.executable, "-c", once, "identity", *arguments]
         environment = os.environ | self.environment | {"RAPPORT_FAILPOINT": failpoint}
-        return subprocess.run(command, env=environment, capture_output=True, check=False).returncode
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        print(done.stdout, done.stderr)  # noqa: T201 - where it was not killed
+        return done.returncode
 
     def draft(self, **limits: int) -> Path:
         """The folder's copy with other limits."""
@@ -108,7 +117,7 @@ class Cell:
         stop = Stop()
         with Followed(self.folder) as followed:
             plan = Plan(
-                f"profile-{self.name}",
+                self.service,
                 "touchpoints.accepted",
                 lambda client: ProfileHandler(client, followed.current, self.settings),
                 fenced=True,
@@ -134,7 +143,7 @@ def living(shown: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def cell(engines: Engines, tmp_path: Path, prefix: str) -> Cell:
+def cell(engines: Engines, tmp_path: Path, prefix: str, monkeypatch: pytest.MonkeyPatch) -> Cell:
     settings = Settings(
         kafka=engines.kafka,
         redis=engines.redis,
@@ -146,7 +155,9 @@ def cell(engines: Engines, tmp_path: Path, prefix: str) -> Cell:
     plain = folder / "workspace.yaml"
     plain.write_text(yaml.safe_dump(yaml.safe_load(plain.read_text()) | {"name": prefix}))
     clients.ensure_topics(settings)
-    return Cell(settings, folder, prefix)
+    cell = Cell(settings, folder, prefix)
+    monkeypatch.setattr(regroup, "SERVICE", cell.service)
+    return cell
 
 
 def families(workspace: str) -> list[Touchpoint]:
