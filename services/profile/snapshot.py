@@ -134,7 +134,7 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
         None,
         _identifiers(nodes),
         sum([node.absorbed for node in nodes]),
-        len(person.refused),
+        person.refused_links,
         conflicts(component, person.refused) if person.refused else [],
         _traits(whole.traits) if whole.traits else {},
         sorted(whole.accounts) if whole.accounts else [],

@@ -29,8 +29,18 @@ IDENTIFIER_CODES: Final[dict[str, int]] = {kind: code for code, kind in enumerat
 ) = range(9)
 
 #: Links of one pair are kept once for each of these classes.
-TRUSTED, PUBLIC, ASKED = range(3)
-CLASS_OF: Final = (TRUSTED, TRUSTED, TRUSTED, PUBLIC, PUBLIC, ASKED, PUBLIC, PUBLIC, ASKED)
+TRUSTED, PUBLIC, ASKED, ASKED_PUBLIC = range(4)
+CLASS_OF: Final = (
+    TRUSTED,
+    TRUSTED,
+    TRUSTED,
+    PUBLIC,
+    PUBLIC,
+    ASKED,
+    ASKED_PUBLIC,
+    ASKED_PUBLIC,
+    ASKED,
+)
 #: Links that can join, beside REQUESTED; only these make neighbours.
 CARRIED: Final = frozenset({TOGETHER, ALIASED, TOGETHER_PUBLIC, ALIASED_PUBLIC})
 

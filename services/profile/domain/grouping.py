@@ -43,10 +43,14 @@ class RefusedLink(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Places of nodes that are one person, and the refused links that touch them."""
+    """Places of nodes that are one person, and the refused links that touch them.
+
+    `hub_links`: of a hub, how many links it refused at least.
+    """
 
     places: tuple[int, ...]
     refused: tuple[RefusedLink, ...]
+    hub_links: int
 
 
 def grouped(component: Component, rules: Rules) -> list[Group]:
@@ -234,38 +238,46 @@ class _Groups:
     # -- what is told ----------------------------------------------------------------------------
 
     def told(self) -> list[Group]:
-        """The groups. A pair that was refused more than once is told once, as it was first."""
-        touched: dict[int, list[RefusedLink]] = {}
+        """The groups with their refused links."""
+        touched: dict[int, dict[tuple[bytes, bytes], RefusedLink]] = {}
         if self._refused or self._component.loose or self._component.apart:
-            for one in self._pairs().values():
-                ends = (one.link.a,) if one.outside else (one.link.a, one.link.b)
-                for root in {self._roots[place] for place in ends}:
-                    touched.setdefault(root, []).append(one)
+            for one in self._refusals():
+                self._tell(one, touched)
+        degree = self._rules.hub_degree_max + 1
         return [
-            Group(tuple(places), tuple(touched.get(root, ())))
+            Group(
+                tuple(places),
+                tuple(touched[root].values()) if root in touched else (),
+                degree if self._barred.get(root) is Refusal.HUB else 0,
+            )
             for root, places in self._members.items()
         ]
 
-    def _pairs(self) -> dict[tuple[bytes, bytes], RefusedLink]:
-        pairs: dict[tuple[bytes, bytes], RefusedLink] = {}
-        nodes, roots = self._component.nodes, self._roots
+    def _tell(
+        self, one: RefusedLink, touched: dict[int, dict[tuple[bytes, bytes], RefusedLink]]
+    ) -> None:
+        """A pair is told once: that it is held apart, else as it was refused first.
+
+        A hub does not tell of links that it refused itself, as it does not know all of them.
+        """
+        nodes, (a, b, *_) = self._component.nodes, one.link
+        ends = nodes[a].id, (one.outside.other if one.outside else nodes[b].id)
+        for place in (a,) if one.outside else (a, b):
+            if one.reason is Refusal.HUB and self._barred.get(place) is Refusal.HUB:
+                continue
+            pairs = touched.setdefault(self._roots[place], {})
+            known = pairs.setdefault((min(ends), max(ends)), one)
+            if known.link.rule != PARTED and _when(one) < _when(known):
+                pairs[min(ends), max(ends)] = one
+
+    def _refusals(self) -> Iterable[RefusedLink]:
+        """All that joined nobody; of pairs that are one person only what a public key asked for."""
         for a, b, at, event in self._component.apart:
-            parted = RefusedLink(Link(a, b, at, event, PARTED), Refusal.SET_APART)
-            pairs[nodes[a].id, nodes[b].id] = parted
+            yield RefusedLink(Link(a, b, at, event, PARTED), Refusal.SET_APART)
         for one in (*self._refused, *self._loose()):
-            a, b = one.link.a, one.link.b
-            if (
-                one.outside is None
-                and roots[a] == roots[b]
-                and one.link.rule not in REQUESTS_PUBLIC
-            ):
-                continue  # joined by another link
-            ends = nodes[a].id, (one.outside.other if one.outside else nodes[b].id)
-            pair = min(ends), max(ends)
-            known = pairs.get(pair)
-            if known is None or (_when(one) < _when(known) and known.link.rule != PARTED):
-                pairs[pair] = one
-        return pairs
+            a, b, *_, rule = one.link
+            if one.outside or rule in REQUESTS_PUBLIC or self._roots[a] != self._roots[b]:
+                yield one
 
     def _loose(self) -> Iterable[RefusedLink]:
         if not self._component.loose:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -30,16 +31,18 @@ _JOINS: Final = _TRUSTED | {TOGETHER_PUBLIC, ALIASED_PUBLIC}
 class Person(NamedTuple):
     """A group of nodes (their places), and the links of theirs that were refused, each pair once.
 
-    `id` is None while no event counts for any of them.
+    `id` is None while no event counts for any of them. `hub_links`: of a hub, how many links it
+    refused at least; they are not among the others, as it does not know all of them.
     """
 
     id: bytes | None
     places: tuple[int, ...]
     refused: tuple[RefusedLink, ...] = ()
+    hub_links: int = 0
 
     @property
     def refused_links(self) -> int:
-        return len(self.refused)
+        return len(self.refused) + self.hub_links
 
 
 def people(component: Component, rules: Rules) -> list[Person]:
@@ -53,8 +56,11 @@ def people(component: Component, rules: Rules) -> list[Person]:
     """
     nodes = component.nodes
     if _are_one(component, rules):
-        return [_person(nodes, tuple(range(len(nodes))), (), rules)]
-    return [_person(nodes, places, told, rules) for places, told in grouped(component, rules)]
+        return [Person(named(nodes, range(len(nodes)), rules), tuple(range(len(nodes))))]
+    return [
+        Person(named(nodes, places, rules), places, refused, hub_links)
+        for places, refused, hub_links in grouped(component, rules)
+    ]
 
 
 def _are_one(component: Component, rules: Rules) -> bool:
@@ -82,17 +88,15 @@ def _are_one(component: Component, rules: Rules) -> bool:
     return len(reached) == len(nodes)
 
 
-def _person(
-    nodes: list[Node], places: tuple[int, ...], refused: tuple[RefusedLink, ...], rules: Rules
-) -> Person:
-    """Named by the node whose events were received first; then by the stronger kind, the id."""
+def named(nodes: list[Node], places: Sequence[int], rules: Rules) -> bytes | None:
+    """By the node whose events were received first; then by the stronger kind, the id."""
     if len(places) == 1:
         node = nodes[places[0]]
-        return Person(node.id if node.part is not None else None, places, refused)
-    named: tuple[datetime, int, bytes] | None = None
+        return node.id if node.part is not None else None
+    first: tuple[datetime, int, bytes] | None = None
     for place in places:
         node = nodes[place]
         if node.part is not None:
             rank = (node.part.seen[BORN], rules.rank(node.kind), node.id)
-            named = rank if named is None or rank < named else named
-    return Person(named[2] if named is not None else None, places, refused)
+            first = rank if first is None or rank < first else first
+    return first[2] if first is not None else None

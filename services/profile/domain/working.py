@@ -14,8 +14,9 @@ LINKS_SEARCHED_MAX: Final = 8
 
 #: A refused link in ids rather than places: its ends, when it was said, by what event, why.
 RefusedPair = tuple[bytes, bytes, object, bytes, str]
-#: A person's id, members and refused links: what a snapshot shows besides the parts.
-Appearance = tuple[bytes | None, frozenset[bytes], frozenset[RefusedPair]]
+#: A person's id, members and refused links, and of a hub how many: what a snapshot shows besides
+#: the parts.
+Appearance = tuple[bytes | None, frozenset[bytes], frozenset[RefusedPair], int]
 
 
 class Working:
@@ -197,7 +198,8 @@ class Working:
 def appearance(component: Component, person: Person) -> Appearance:
     """How a person looks, in ids rather than places."""
     members = frozenset(component.nodes[place].id for place in person.places)
-    return person.id, members, _pairs(component, person) if person.refused else frozenset()
+    refused = _pairs(component, person) if person.refused else frozenset()
+    return person.id, members, refused, person.hub_links
 
 
 def _pairs(component: Component, person: Person) -> frozenset[RefusedPair]:
