@@ -24,6 +24,7 @@ COMMANDS = {
     "dead-letters": "services.cli.dead_letters:app",
     "suppress": "services.cli.suppress.command:app",
     "identity": "services.cli.identity.command:app",
+    "audit": "services.cli.audit.command:app",
 }
 
 
