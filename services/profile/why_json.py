@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from services.profile.domain.ids import uuid_text
-from services.profile.domain.why import End, Tie, Whole, Why
+from services.profile.domain.ties import End, Tie
+from services.profile.domain.why import Whole, Why
 
 
 def why_json(why: Why) -> dict[str, Any]:

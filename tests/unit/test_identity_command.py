@@ -13,6 +13,8 @@ from schemas.touchpoint import Touchpoint
 from services.cli.__main__ import app
 from services.cli.identity import change, reading
 from services.cli.identity.requests import Request, call_of
+from services.common import clients
+from services.common.audit import Act, NotKept
 from services.ingest.domain.ids import event_id
 from services.ingest.door import Arrival
 from services.profile.domain.ids import uuid_text
@@ -51,8 +53,14 @@ class Stage:
         self.sent: list[Request] = []
         self.client = OpenRedis()
         self.client.values, self.client.sets = self.run.redis.values, self.run.redis.sets
-        monkeypatch.setattr(reading.clients, "redis_client", lambda _: self.client)
+        monkeypatch.setattr(clients, "redis_client", lambda _: self.client)
         monkeypatch.setattr(change, "send", self._send)
+        self.acts: list[Act] = []
+        monkeypatch.setattr(reading, "opened", lambda *_: self)
+
+    def note(self, act: Act) -> None:
+        """As the audit trail does."""
+        self.acts.append(act)
 
     def _send(self, _settings: object, workspace: str, request: Request, at: Any) -> None:
         """As ingest would: what it makes of the call is what profile folds."""
@@ -237,6 +245,30 @@ def test_who_was_set_apart_is_merged_only_by_whoever_overrules_it(ada: Stage) ->
     assert "add --overrule" in output
     ada.run.now_us += 60_000_000
     assert ada("merge", U0, E0, "--reason", "r", "--overrule")[0] == 0
+
+
+def test_reads_and_requests_are_on_record_before_and_hold_no_value(two: Stage) -> None:
+    two("show", U0)
+    two("why", E0, U1)
+    two("merge", U0, U1, "--reason", "r", "--by", "ann")
+    ids = [uuid_text(node_of(name)) for name in (U0, U1)]
+    asked_for = [("profile.merge_requested", one) for one in ids]
+    read = [("profile.read", one) for one in (ids[0], *ids)]
+    assert [(act.what, act.subject) for act in two.acts] == [*read, *asked_for]
+    assert two.acts[-1].details["requested_by"] == "ann"
+    assert "e0@x" not in repr(two.acts)
+
+
+def test_what_can_not_be_on_record_is_not_done(two: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise NotKept("the audit trail is not written (RAPPORT_KAFKA): gone")
+
+    monkeypatch.setattr(reading, "opened", away)
+    for arguments in (["show", U0], ["why", U0], ["merge", U0, U1, "--reason", "r"]):
+        code, output = two(*arguments)
+        assert code == 1
+        assert output == "the audit trail is not written (RAPPORT_KAFKA): gone\n"
+    assert two.sent == []
 
 
 def test_a_merge_that_another_word_forbids_names_the_pair_to_merge(

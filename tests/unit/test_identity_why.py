@@ -12,7 +12,8 @@ from schemas.touchpoint import Touchpoint
 from services.common.workspace import Workspace
 from services.profile.domain.component import FORBIDDEN, Component, Refusal
 from services.profile.domain.people import people
-from services.profile.domain.why import SAYS, Answer, Tie, Why, apart_between, whole, why
+from services.profile.domain.ties import SAYS, Tie
+from services.profile.domain.why import Answer, Why, apart_between, whole, why
 from services.profile.rules import rules_of
 from tests.unit.identity_builders import (
     NAMES,
@@ -65,6 +66,13 @@ def test_the_shortest_way_is_told_and_of_several_the_earliest() -> None:
     around = [seen(E0, A0, at_s=3), seen(E0, A1, at_s=4)]
     assert names_of(told([*long, *around], A0, A1).chain) == [A0, U0, A1]
     assert names_of(told([*long, aliased(A0, A1, at_s=9)], A0, A1).chain) == [A0, A1]
+
+
+def test_a_link_that_a_limit_would_refuse_alone_is_no_reason() -> None:
+    history = [seen(U0), seen(U1), asked("merge", U0, U1, at_s=5), seen(U0, U1, at_s=6)]
+    assert [tie.says for tie in told(history, U0, U1).chain] == ["merge requested"]
+    history = [seen(U0, A0, at_s=1), asked("merge", U0, U1, at_s=5), seen(A0, U1, at_s=6)]
+    assert names_of(told(history, A0, U1).chain) == [A0, U1]
 
 
 def test_a_limit_is_the_reason_with_what_there_would_be_too_many_of() -> None:

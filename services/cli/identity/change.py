@@ -14,9 +14,10 @@ from services.cli.identity.named import Named
 from services.cli.identity.reading import Reading, Unanswered, components_of, reading
 from services.cli.identity.requests import Request, send, until_taken
 from services.cli.identity.why_text import end_text, moment_text, profile_text, why_lines
-from services.cli.letters.handled import who_is_here
+from services.common.audit_log import who_is_here
 from services.profile.domain.component import kind_name
-from services.profile.domain.why import Answer, Tie, Why, apart_between
+from services.profile.domain.ties import Tie
+from services.profile.domain.why import Answer, Why, apart_between
 from services.profile.domain.why import why as why_of
 from services.profile.lookup import Located
 from services.profile.why_json import why_json
@@ -52,7 +53,7 @@ def merge(
         places = tuple(source.located(name) for name in names)
         pair = _identifiers(source, names)
         _not_set_apart(source, places, pair, overrule)
-        _ask(source, _request("merge", pair, reason, by), wait, as_json)
+        _ask(source, _request("merge", pair, reason, by), before, wait, as_json)
 
 
 def unmerge(
@@ -72,7 +73,7 @@ def unmerge(
             said = "\n".join(why_lines(before, *names))
             raise Unanswered(f"{said}\nthere is nothing to part")
         pair = _identifiers(source, names)
-        _ask(source, _request("unmerge", pair, reason, by), wait, as_json)
+        _ask(source, _request("unmerge", pair, reason, by), before, wait, as_json)
 
 
 def _found(source: Reading, names: tuple[Named, Named]) -> Why:
@@ -127,11 +128,14 @@ def _request(
     return Request(what, *pair, reason, (by or who_is_here())[:200], f"identity-{uuid4()}")
 
 
-def _ask(source: Reading, request: Request, wait_s: float, as_json: bool) -> None:
+def _ask(source: Reading, request: Request, before: Why, wait_s: float, as_json: bool) -> None:
     """Send it, wait for profile, and tell what became of it. Exit 1: it is not so (yet)."""
     workspace, salt = source.owner.name, source.settings.salt
-    send(source.settings, workspace, request, datetime.now(UTC))
     event = request.event_id(workspace)
+    for profile in dict.fromkeys(before.profiles):
+        what = f"profile.{request.what}_requested"
+        source.note(what, profile, event_id=event, requested_by=request.by)
+    send(source.settings, workspace, request, datetime.now(UTC))
     if not as_json:
         typer.echo(f"requested: event {event}")
     taken = until_taken(source.store, salt, workspace, request.message_id, wait_s)

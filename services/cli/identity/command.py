@@ -17,7 +17,7 @@ from services.cli.identity.rules import apply, plan
 from services.cli.identity.show_text import show_json, show_lines
 from services.cli.identity.why_graph import dot, mermaid
 from services.cli.identity.why_text import whole_lines, why_lines
-from services.profile.domain.why import Tie
+from services.profile.domain.ties import Tie
 from services.profile.domain.why import whole as whole_of
 from services.profile.domain.why import why as why_of
 from services.profile.why_json import whole_json, why_json
@@ -47,6 +47,7 @@ def show(who: Who, workspace: NamedWorkspace = None, as_json: AsJson = False) ->
         found = source.located(name)
         whole = whole_of(found.component, source.rules, found.node)
         person = found.person(source.rules)
+        source.note("profile.read", person.id, by="rapport identity show")
         if as_json:
             typer.echo(json.dumps(show_json(found, person, whole, source.rules)))
         else:
@@ -72,6 +73,7 @@ def why(
 def _why_whole(source: Reading, name: Named, graph: Drawn | None, as_json: bool) -> None:
     found = source.located(name)
     whole = whole_of(found.component, source.rules, found.node)
+    source.note("profile.read", whole.profile, by="rapport identity why")
     if graph is not None:
         ties = [*whole.ties, *whole.refused]
         typer.echo(
@@ -88,6 +90,8 @@ def _why_two(
 ) -> None:
     one, other = (source.located(name) for name in names)
     found = why_of(components_of(one, other), source.rules, one.node, other.node)
+    for profile in dict.fromkeys(found.profiles):
+        source.note("profile.read", profile, by="rapport identity why")
     ties: list[Tie] = [*found.chain, *found.apart]
     if graph is not None:
         typer.echo(dot(ties) if graph is Drawn.DOT else mermaid(ties))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Final
 
 import redis
@@ -14,9 +15,12 @@ from services.cli.chosen import workspace_named
 from services.cli.identity.named import Named, named, two_named
 from services.cli.letters.handled import NotPublished
 from services.common import clients
+from services.common.audit import Act, Auditor, NotKept
+from services.common.audit_log import opened, who_is_here
 from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.profile.domain.component import Component
+from services.profile.domain.ids import uuid_text
 from services.profile.domain.rules import Rules
 from services.profile.lookup import Located, located
 from services.profile.rules import rules_of
@@ -41,6 +45,13 @@ class Reading:
     rules: Rules
     client: redis.Redis
     store: ProfileStore
+    auditor: Callable[[], Auditor]
+
+    def note(self, what: str, subject: bytes | None, **details: str | int) -> None:
+        """On record before it is done: what concerns whom (a profile). NotKept: do not do it."""
+        who = uuid_text(subject) if subject else ""
+        act = Act(who_is_here(), what, self.owner.name, who, details)
+        self.auditor().note(act)
 
     def named(self, typed: str) -> Named:
         """BadParameter."""
@@ -69,8 +80,9 @@ def reading(workspace: str | None) -> Iterator[Reading]:
     try:
         with clients.redis_client(settings) as client:
             store = ProfileStore(client, settings.message_id_buckets)
-            yield Reading(settings, owner, rules_of(owner), client, store)
-    except (clients.EngineMissing, NotPublished, Unanswered) as error:
+            auditor = cache(partial(opened, settings, "identity"))
+            yield Reading(settings, owner, rules_of(owner), client, store, auditor)
+    except (clients.EngineMissing, NotKept, NotPublished, Unanswered) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     except redis.RedisError as error:

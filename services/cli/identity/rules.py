@@ -69,6 +69,7 @@ def apply(
     for name in running:
         with reading(name) as source:
             before = former.get(name)
+            source.note("identity_rules.applied", None, rules=source.rules.mark)
             work = Regrouping(
                 source, publisher(source.settings), rules_of(before) if before else None
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from services.cli.identity.why_text import end_text, moment_text
-from services.profile.domain.why import End, Tie
+from services.profile.domain.ties import End, Tie
 
 
 def dot(ties: Sequence[Tie], alone: Iterable[End] = ()) -> str:

@@ -7,7 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from services.cli.identity.named import Named, shown
-from services.profile.domain.why import Answer, End, Tie, Whole, Why
+from services.profile.domain.ties import End, Tie
+from services.profile.domain.why import Answer, Whole, Why
 
 #: What to do about an answer, by the answer.
 _NOTHING = "no event names both, nor others that would tie them"

@@ -5,22 +5,15 @@ Pure. The API and `rapport identity why` show what is found here.
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from services.profile.domain.component import (
-    ALIASED,
-    ALIASED_PUBLIC,
     COMPONENT_NODES_MAX,
     PARTED,
     PARTED_PUBLIC,
-    REQUESTED,
     REQUESTED_PUBLIC,
-    TOGETHER,
-    TOGETHER_PUBLIC,
     Component,
     Link,
     Refusal,
@@ -29,19 +22,7 @@ from services.profile.domain.component import (
 from services.profile.domain.grouping import RefusedLink, joining_links
 from services.profile.domain.people import Person, people
 from services.profile.domain.rules import Rules
-
-#: What a link's event said, by the rule of the link.
-SAYS: Final = {
-    TOGETHER: "seen together",
-    TOGETHER_PUBLIC: "seen together",
-    ALIASED: "aliased",
-    ALIASED_PUBLIC: "aliased",
-    REQUESTED: "merge requested",
-    REQUESTED_PUBLIC: "merge requested",
-    PARTED: "set apart",
-    PARTED_PUBLIC: "set apart",
-}
-PUBLIC: Final = frozenset({TOGETHER_PUBLIC, ALIASED_PUBLIC, REQUESTED_PUBLIC, PARTED_PUBLIC})
+from services.profile.domain.ties import PUBLIC, SAYS, TRUSTED, End, Tie, way, ways
 
 
 class Answer(StrEnum):
@@ -50,28 +31,6 @@ class Answer(StrEnum):
     ONE = "one_person"
     REFUSED = "refused"
     NOTHING = "nothing"
-
-
-class End(NamedTuple):
-    """An identifier. The value of one that is in another component is not known here: None."""
-
-    node: bytes
-    kind: str
-    value: str | None
-
-
-class Tie(NamedTuple):
-    """One link of a chain: the event that said it, and why it joined nobody (`refused`, with
-    `because` in words), if so."""
-
-    one: End
-    other: End
-    event: bytes
-    at: datetime
-    says: str
-    public: bool
-    refused: Refusal | None = None
-    because: str = ""
 
 
 class Why(NamedTuple):
@@ -101,10 +60,8 @@ def why(components: Sequence[Component], rules: Rules, one: bytes, other: bytes)
     persons = graph.person_of[one], graph.person_of[other]
     profiles = persons[0].id, persons[1].id
     if persons[0] is persons[1]:
-        chain = graph.chain(one, other, graph.used)
-        assert chain is not None, "links have joined those who are one person"
-        return Why(Answer.ONE, profiles, chain)
-    chain = graph.chain(one, other, [*graph.used, *graph.refused])
+        return Why(Answer.ONE, profiles, graph.reason(one, other))
+    chain = way(one, other, [*graph.joined, *graph.refused])
     if chain is None:
         return Why(Answer.NOTHING, profiles)
     return Why(Answer.REFUSED, profiles, chain, graph.words_between(chain))
@@ -132,16 +89,18 @@ def whole(component: Component, rules: Rules, node: bytes) -> Whole:
 
 
 class _Graph:
-    """The ties of one or two components. `used`: those that the grouping used, or that say the
-    same of people who were one already; not what a public key said of these."""
+    """The ties of one or two components. `joined`: those that made one of two groups; `repeated`:
+    trusted ones that say the same of people who were one by then."""
 
     def __init__(self, components: Sequence[Component], rules: Rules) -> None:
         self.ends: dict[bytes, End] = {}
         self.person_of: dict[bytes, Person] = {}
-        self.used: list[Tie] = []
+        self.joined: list[Tie] = []
+        self.repeated: list[Tie] = []
         self.refused: list[Tie] = []
         self._apart: list[Tie] = []
         self._rules = rules
+        self._components = components
         for component in components:
             for node in component.nodes:
                 self.ends[node.id] = End(node.id, kind_name(node.kind), node.value)
@@ -154,7 +113,13 @@ class _Graph:
         for person in persons:
             for place in person.places:
                 self.person_of[nodes[place].id] = person
-        self.used += [self._tie(component, link) for link in _told(component, self._rules)]
+        joined = set(joining_links(component, self._rules))
+        for link in component.links:
+            ends = [self.person_of[nodes[place].id] for place in link[:2]]
+            if link in joined:
+                self.joined.append(self._tie(component, link))
+            elif ends[0] is ends[1] and link.rule in TRUSTED:
+                self.repeated.append(self._tie(component, link))
         told = {one for person in persons for one in person.refused}
         for one in sorted(told, key=lambda one: (one.link.at, one.link.event, one.link[:2])):
             self.refused.append(self._refusal(component, one))
@@ -220,22 +185,39 @@ class _Graph:
             if frozenset(id(self.person_of[end.node]) for end in tie[:2]) in wanted
         )
 
-    def chain(self, one: bytes, other: bytes, ties: Iterable[Tie]) -> tuple[Tie, ...] | None:
-        """The ties from one to the other in their order; None: there is no way."""
-        before = _ways(one, ties)
-        if other not in before:
-            return None
-        found = []
-        while other != one:
-            tie = before[other]
-            assert tie is not None
-            found.append(tie)
-            other = tie.one.node
-        return tuple(reversed(found))
+    def reason(self, one: bytes, other: bytes) -> tuple[Tie, ...]:
+        """The ties that make two nodes one person. What only repeats is a reason where it would
+        have been enough, alone: a limit may refuse what came after a request had joined them."""
+        short = way(one, other, [*self.joined, *self.repeated])
+        if short is None or not self._is_enough(short):
+            short = way(one, other, self.joined)
+        assert short is not None, "links have joined those who are one person"
+        return short
+
+    def _is_enough(self, chain: Sequence[Tie]) -> bool:
+        """Whether the links of a chain make one person, if there were no others."""
+        said = {(tie.event, tie.says, frozenset((tie.one.node, tie.other.node))) for tie in chain}
+        ids = {end.node for tie in chain for end in tie[:2]}
+        for component in self._components:
+            nodes = component.nodes
+            kept = [place for place, node in enumerate(nodes) if node.id in ids]
+            now = {place: number for number, place in enumerate(kept)}
+            links = [
+                link._replace(a=now[link.a], b=now[link.b])
+                for link in component.links
+                if link.rule in SAYS
+                and (link.event, SAYS[link.rule], frozenset((nodes[link.a].id, nodes[link.b].id)))
+                in said
+            ]
+            alone = [nodes[place] for place in kept]
+            part = component._replace(nodes=alone, links=links, loose=[], apart=())
+            if kept and len(people(part, self._rules)) == 1:
+                return True
+        return not chain
 
     def tree(self, one: bytes) -> tuple[Tie, ...]:
         """The ties by which the others of the person hang on this one, the nearest first."""
-        return tuple(tie for tie in _ways(one, self.used).values() if tie is not None)
+        return tuple(tie for tie in ways(one, self.joined).values() if tie is not None)
 
 
 #: Of the reasons that need no figures.
@@ -245,54 +227,3 @@ _BECAUSE: Final = {
     Refusal.ABSORBED: "the identifier was folded into the one it hung on",
     Refusal.BLOCKED: "one of them names nobody by the rules",
 }
-
-
-def _told(component: Component, rules: Rules) -> Iterator[Link]:
-    """The links that are reasons: those that joined, and trusted ones within a person."""
-    joined = set(joining_links(component, rules))
-    roots: dict[int, int] = {}
-    for person in people(component, rules):
-        roots.update(dict.fromkeys(person.places, person.places[0]))
-    for link in component.links:
-        within = roots[link.a] == roots[link.b]
-        if link in joined or (within and link.rule in (TOGETHER, ALIASED, REQUESTED)):
-            yield link
-
-
-def _ways(start: bytes, ties: Iterable[Tie]) -> dict[bytes, Tie | None]:
-    """Each node that can be reached, nearest first -> the last tie of the best way there.
-
-    The best has the fewest refused ties, then the fewest, then the earliest latest one.
-    """
-    near: dict[bytes, list[Tie]] = {}
-    for tie in ties:
-        near.setdefault(tie.one.node, []).append(tie)
-        near.setdefault(tie.other.node, []).append(tie._replace(one=tie.other, other=tie.one))
-    found: dict[bytes, Tie | None] = {}
-    number = 0
-    heap: list[tuple[_Length, bytes, int, Tie | None]] = [
-        (_Length(0, 0, datetime.min, b""), start, number, None)
-    ]
-    while heap:
-        length, node, _, last = heapq.heappop(heap)
-        if node in found:
-            continue
-        found[node] = last
-        for tie in near.get(node, ()):
-            if tie.other.node not in found:
-                number += 1
-                heapq.heappush(heap, (length.with_(tie), tie.other.node, number, tie))
-    return found
-
-
-class _Length(NamedTuple):
-    """How long a way is; the smaller is the better one."""
-
-    refused: int
-    ties: int
-    latest: datetime
-    event: bytes
-
-    def with_(self, tie: Tie) -> _Length:
-        latest, event = max((self.latest, self.event), (tie.at.replace(tzinfo=None), tie.event))
-        return _Length(self.refused + (tie.refused is not None), self.ties + 1, latest, event)
