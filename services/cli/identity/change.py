@@ -15,6 +15,7 @@ from services.cli.identity.reading import Reading, Unanswered, components_of, re
 from services.cli.identity.requests import Request, send, until_taken
 from services.cli.identity.why_text import end_text, moment_text, profile_text, why_lines
 from services.common.audit_log import who_is_here
+from services.common.workspace import Workspace
 from services.profile.domain.component import kind_name
 from services.profile.domain.ties import Tie
 from services.profile.domain.why import Answer, Why, apart_between
@@ -53,7 +54,7 @@ def merge(
         places = tuple(source.located(name) for name in names)
         pair = _identifiers(source, names)
         _not_set_apart(source, places, pair, overrule)
-        _ask(source, _request("merge", pair, reason, by), before, wait, as_json)
+        _ask(source, _request(source.owner, "merge", pair, reason, by), before, wait, as_json)
 
 
 def unmerge(
@@ -73,7 +74,7 @@ def unmerge(
             said = "\n".join(why_lines(before, *names))
             raise Unanswered(f"{said}\nthere is nothing to part")
         pair = _identifiers(source, names)
-        _ask(source, _request("unmerge", pair, reason, by), before, wait, as_json)
+        _ask(source, _request(source.owner, "unmerge", pair, reason, by), before, wait, as_json)
 
 
 def _found(source: Reading, names: tuple[Named, Named]) -> Why:
@@ -119,13 +120,20 @@ def _event(word: Tie) -> str:
 
 
 def _request(
-    what: Literal["merge", "unmerge"], pair: tuple[Named, Named], reason: str, by: str | None
+    owner: Workspace,
+    what: Literal["merge", "unmerge"],
+    pair: tuple[Named, Named],
+    reason: str,
+    by: str | None,
 ) -> Request:
     if len(reason) > REASON_CHARACTERS_MAX:
         raise typer.BadParameter(f"--reason has more than {REASON_CHARACTERS_MAX} characters")
     if what == "merge" and not reason.strip():
         raise typer.BadParameter("say why: --reason 'same address and birthday'")
-    return Request(what, *pair, reason, (by or who_is_here())[:200], f"identity-{uuid4()}")
+    types = [rule.external_types for rule in owner.identity.kinds if rule.kind == pair[0].kind]
+    external = types[0][0] if types and types[0] else pair[0].kind
+    who = (by or who_is_here())[:200]
+    return Request(what, *pair, reason, who, f"identity-{uuid4()}", external)
 
 
 def _ask(source: Reading, request: Request, before: Why, wait_s: float, as_json: bool) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import typer
 
-from schemas.identifier import IDENTIFIER_KINDS, normalised
+from services.common.spelling import Spellings
 from services.common.workspace import Workspace
 from services.profile.domain.ids import Hashes, uuid_text
 
@@ -19,11 +18,15 @@ HOW: Final = "write KIND:VALUE, such as email:ada@x.example, or a profile's id"
 
 
 class Named(NamedTuple):
-    """An identifier in its one spelling, or a profile (kind and value are empty): its node."""
+    """An identifier in its one spelling, or a profile (kind and value are empty): its node.
+
+    `before`: nodes of the spelling that it had before the workspace had rules of its own.
+    """
 
     node: bytes
     kind: str = ""
     value: str = ""
+    before: tuple[bytes, ...] = ()
 
     def __str__(self) -> str:
         return (
@@ -36,16 +39,20 @@ def named(typed: str, owner: Workspace, salt: str) -> Named:
     kind, colon, value = typed.partition(":")
     if not colon:
         return Named(_profile(typed))
-    known = _kinds_of(owner)
-    if kind not in known:
-        raise typer.BadParameter(f"{kind[:50]!r} is no kind; there are: {', '.join(known)}; {HOW}")
+    spellings, node = Spellings(owner.identity), Hashes(salt).node
+    if kind not in spellings.kinds:
+        known = ", ".join(spellings.kinds)
+        raise typer.BadParameter(f"{kind[:50]!r} is no kind; there are: {known}; {HOW}")
     if value == FROM_STDIN:
         value = sys.stdin.readline()
     try:
-        spelled = normalised(kind, value)
+        spelled = spellings.normalised(kind, value)
     except ValueError as error:
         raise typer.BadParameter(f"{error}; {HOW}") from None
-    return Named(Hashes(salt).node(owner.name, kind, spelled), kind, spelled)
+    others = [each for each in spellings.every(kind, value) if each[0] == kind]
+    nodes = dict.fromkeys(node(owner.name, *each) for each in others)
+    first = node(owner.name, kind, spelled)
+    return Named(first, kind, spelled, tuple(each for each in nodes if each != first))
 
 
 def two_named(one: str, other: str, owner: Workspace, salt: str) -> tuple[Named, Named]:
@@ -68,8 +75,3 @@ def _profile(typed: str) -> bytes:
         return UUID(typed).bytes
     except ValueError:
         raise typer.BadParameter(f"{typed[:60]!r} names nobody; {HOW}") from None
-
-
-def _kinds_of(owner: Workspace) -> Sequence[str]:
-    ruled = [rule.kind for rule in owner.identity.kinds]
-    return [*ruled, *(kind for kind in IDENTIFIER_KINDS if kind not in ruled)]

@@ -63,7 +63,8 @@ class Reading:
 
     def located(self, name: Named) -> Located:
         """Where somebody is; of one that was absorbed, that is told. Unanswered: nobody is."""
-        found = located(self.store, self.owner.name, name.node)
+        places = (located(self.store, self.owner.name, one) for one in (name.node, *name.before))
+        found = next((one for one in places if one is not None), None)
         if found is None:
             what = f"workspace {self.owner.name} knows nobody by {name}"
             raise Unanswered(f"{what}; look at its spelling, or whether its event was refused")

@@ -23,7 +23,8 @@ EVENTS: Final = {"merge": "Profile Merge Requested", "unmerge": "Profile Unmerge
 
 
 class Request(NamedTuple):
-    """`one` and `other` are identifiers. `message_id` is new for each request."""
+    """`one` and `other` are identifiers. `message_id` is new for each request.
+    `external`: what Segment's externalIds call the kind of `one`."""
 
     what: Literal["merge", "unmerge"]
     one: Named
@@ -31,6 +32,7 @@ class Request(NamedTuple):
     reason: str
     by: str
     message_id: str
+    external: str = ""
 
     def event_id(self, workspace: str) -> str:
         """Of the touchpoint that ingest makes of it."""
@@ -58,8 +60,8 @@ def call_of(request: Request, at: datetime) -> dict[str, Any]:
             call["anonymousId"] = one.value
         case "email" | "phone":
             call["context"] = {"traits": {one.kind: one.value}}
-        case kind:
-            call["context"] = {"externalIds": [{"type": kind, "id": one.value}]}
+        case _:
+            call["context"] = {"externalIds": [{"type": request.external, "id": one.value}]}
     return call
 
 
