@@ -17,6 +17,7 @@ from schemas.money import from_minor
 from services.profile.domain.combine import combined
 from services.profile.domain.component import Component, Node, kind_name
 from services.profile.domain.ids import uuid_text
+from services.profile.domain.memberships import Membership, Told
 from services.profile.domain.part import (
     CALL_COMPLETED,
     CALL_MS,
@@ -93,6 +94,22 @@ class _Service(msgspec.Struct, gc=False):
     ces_mean: float | None = None
 
 
+class _Told(msgspec.Struct, gc=False):
+    value: msgspec.Raw
+    source: str
+    at: datetime
+    stamp: str
+
+
+class _Membership(msgspec.Struct, gc=False):
+    account_id: str
+    role: str | None
+    since: datetime | None
+    left_at: datetime | None
+    kind: _Told | None
+    traits: dict[str, _Told]
+
+
 class _Profile(msgspec.Struct, gc=False):
     workspace: str
     profile_id: str
@@ -103,6 +120,7 @@ class _Profile(msgspec.Struct, gc=False):
     refused_links: int
     traits: dict[str, _Trait]
     accounts: list[str]
+    memberships: list[_Membership]
     first_seen_at: datetime
     last_seen_at: datetime
     behaviour: _Behaviour
@@ -132,7 +150,8 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
         _identifiers(nodes),
         person.refused_links,
         _traits(whole.traits) if whole.traits else {},
-        sorted(whole.accounts) if whole.accounts else [],
+        sorted([name for name, one in whole.accounts.items() if one.lasts]),
+        _memberships(whole.accounts) if whole.accounts else [],
         whole.seen[FIRST],
         whole.seen[LAST],
         _behaviour(whole),
@@ -186,6 +205,28 @@ def _traits(traits: dict[str, Said]) -> dict[str, _Trait]:
         for name, (at, _, source, value) in traits.items()
         if value != _REMOVED
     }
+
+
+def _memberships(accounts: dict[str, Membership]) -> list[_Membership]:
+    return [
+        _Membership(
+            account_id,
+            one.role.name if one.role is not None else None,
+            one.since,
+            one.left_at,
+            _kind_of_account(one.kind),
+            {name: _told(word, word.value) for name, word in one.traits.items()},
+        )
+        for account_id, one in sorted(accounts.items())
+    ]
+
+
+def _kind_of_account(word: Told | None) -> _Told | None:
+    return None if word is None else _told(word, _encode(word.value.decode()))
+
+
+def _told(word: Told, value: bytes) -> _Told:
+    return _Told(msgspec.Raw(value), word.source, word.at, word.event.hex())
 
 
 def _behaviour(part: Part) -> _Behaviour:

@@ -18,6 +18,7 @@ from schemas.touchpoints.aliased import Aliased
 from services.common.workspace import Workspace
 from services.profile.domain.ids import Hashes
 from tests.reference.facts import Facts, facts_of_events
+from tests.reference.memberships import typed_memberships
 
 Key = tuple[str, str]
 Person = frozenset[Key]
@@ -144,6 +145,7 @@ def facts_of(snapshot: bytes) -> tuple[Person, Facts]:
         facts[name] = _moment(facts[name])
     for trait in facts["traits"].values():
         trait["at"] = _moment(trait["at"])
+    facts["memberships"] = typed_memberships(facts["memberships"])
     last_at = facts["behaviour"]["last_at"]
     facts["behaviour"]["last_at"] = {name: _moment(at) for name, at in last_at.items()}
     for complaint in facts["service"]["open_complaints"]:
@@ -159,6 +161,7 @@ _SHOWN = (
     "refused_links",
     "traits",
     "accounts",
+    "memberships",
     "first_seen_at",
     "last_seen_at",
     "behaviour",

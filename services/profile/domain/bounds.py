@@ -27,12 +27,6 @@ def keep_counts(counts: dict[str, Value], most: int) -> None:
         del counts[max(counts, key=lot)]
 
 
-def keep_names(names: set[str], most: int) -> None:
-    """As keep_counts, for a set."""
-    while len(names) > most:
-        names.remove(max(names, key=lot))
-
-
 def keep_newest(traits: dict[str, Said]) -> None:
     """Keep the traits that were said last: an old one left out would be left out again."""
     while len(traits) > TRAITS_MAX:

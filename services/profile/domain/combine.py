@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from services.profile.domain.belonging import add_accounts
 from services.profile.domain.bounds import (
     ACCOUNTS_MAX,
     CATEGORIES_MAX,
     CHANNELS_MAX,
     keep_counts,
-    keep_names,
     keep_newest,
 )
 from services.profile.domain.fold import add_complaint, counted
@@ -30,7 +30,7 @@ def combined(parts: Sequence[Part]) -> Part:
         _add_part(whole, part)
     keep_counts(whole.categories, CATEGORIES_MAX)
     keep_counts(whole.channels, CHANNELS_MAX)
-    keep_names(whole.accounts, ACCOUNTS_MAX)
+    keep_counts(whole.accounts, ACCOUNTS_MAX)
     keep_newest(whole.traits)
     return whole
 
@@ -50,7 +50,7 @@ def _add_part(whole: Part, part: Part) -> None:
     _keep_largest(whole.answers, part.answers)
     for complaint_id, complaint in part.complaints.items():
         add_complaint(whole.complaints, complaint_id, complaint)
-    whole.accounts.update(part.accounts)
+    add_accounts(whole.accounts, part.accounts)
 
 
 def _add_counts(whole: dict[Key, Count], part: dict[Key, Count]) -> None:

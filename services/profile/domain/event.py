@@ -87,6 +87,10 @@ class Aliased(msgspec.Struct, tag_field="kind", tag="aliased", gc=False):
 
 class Linked(msgspec.Struct, tag_field="kind", tag="account_linked", gc=False):
     account_id: str
+    role: str | None = None
+    left: bool = False
+    account_kind: str | None = None
+    traits: dict[str, msgspec.Raw] = {}
 
 
 class Counted(msgspec.Struct, tag_field="kind", tag="custom", gc=False):

@@ -8,13 +8,12 @@ from typing import Any, Final
 
 from schemas.money import minor_units
 from services.profile.domain import event as seen
+from services.profile.domain.belonging import linked
 from services.profile.domain.bounds import (
-    ACCOUNTS_MAX,
     CATEGORIES_MAX,
     CATEGORY_CHARACTERS_MAX,
     CHANNELS_MAX,
     keep_counts,
-    keep_names,
     keep_newest,
 )
 from services.profile.domain.event import Event
@@ -154,8 +153,7 @@ def _identified(part: Part, event: Event, facts: seen.Identified) -> None:
 
 
 def _linked(part: Part, event: Event, facts: seen.Linked) -> None:
-    part.accounts.add(facts.account_id)
-    keep_names(part.accounts, ACCOUNTS_MAX)
+    linked(part.accounts, event, facts)
 
 
 FOLDS: Final[dict[type, Fold]] = {

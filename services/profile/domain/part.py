@@ -11,6 +11,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from services.profile.domain.memberships import Membership
+
 KindCode = int | str
 
 #: Kinds of touchpoints by their code in the state. Append only: the index is what is stored.
@@ -147,9 +149,9 @@ class Part(NamedTuple):
     sums: dict[int, int]
     complaints: dict[str, Complaint]
     answers: dict[str, Answer]
-    accounts: set[str]
+    accounts: dict[str, Membership]
 
 
 def new_part(at: datetime, received: datetime) -> Part:
     """A part that knows only when its first event occurred and was received."""
-    return Part([at, at, received], {}, {}, {}, {}, {}, {}, {}, {}, {}, set())
+    return Part([at, at, received], {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
