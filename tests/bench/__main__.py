@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.common.settings import Settings
+from tests.bench.accounts import bench_accounts
 from tests.bench.flood import bench_flood, flood_lines
 from tests.bench.folds import bench_folds
 from tests.bench.importing import bench_import
@@ -27,6 +28,7 @@ GROUPS: dict[str, tuple[Callable[[Settings], Any], ...]] = {
     "ingest": (bench_batch, bench_single, bench_flood),
     "stages": (bench_profile, bench_scoring),
     "pipeline": (bench_pipeline,),
+    "accounts": (bench_accounts,),
     "folds": (bench_folds,),
     "import": (bench_import,),
 }

@@ -44,6 +44,7 @@ VIEWS = (
     "refunds",
     "redirects",
     "open_alerts",
+    "accounts",
 )
 
 

@@ -1,0 +1,74 @@
+"""The profile of an account or household: what its members come to together, at a version."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+from pydantic import Field
+
+from schemas.base import Message, Moment, Name
+from schemas.money import Currency
+from schemas.profile import Trait
+
+
+class AccountPurchases(Message):
+    """What its members bought, in the workspace's currency.
+
+    `other_currencies`: revenue in each other one, which is not added up; `orders` counts them too.
+    """
+
+    orders: int = 0
+    revenue: Decimal = Decimal(0)
+    refunded: Decimal = Decimal(0)
+    currency: Currency = "USD"
+    last_order_at: Moment | None = None
+    other_currencies: dict[str, Decimal] = Field(default_factory=dict)
+
+
+class AccountService(Message):
+    """Calls, complaints and surveys of its members.
+
+    `complaining_since`, `worst_severity`: the oldest and the worst of the open complaints. NPS is
+    100 * (promoters - detractors) / answers over the newest answer of each member.
+    """
+
+    calls: int = 0
+    complaints: int = 0
+    open_complaints: int = 0
+    complaining_since: Moment | None = None
+    worst_severity: int | None = None
+    csat_answers: int = 0
+    csat_mean: float | None = None
+    nps_answers: int = 0
+    nps_promoters: int = 0
+    nps_detractors: int = 0
+    nps: float | None = None
+
+
+class Account(Message):
+    """A snapshot (topic accounts.changed, key account profile id). The newest version of an id
+    counts. With `gone` nobody is left who ever belonged to it, and it carries no facts any more.
+
+    Members count whole: also what they did before they joined. `kind` and `traits` are the newest
+    words of anybody who belongs or belonged to it. `roles`: members by their role, exact; of more
+    than 50 roles some are left out. `member_profile_ids`: the members, while there are at most 64
+    people who belong or belonged to it; else none are listed.
+    """
+
+    workspace: Name
+    account_profile_id: UUID
+    version: int
+    updated_at: Moment
+    gone: bool = False
+    account_id: str = ""
+    kind: str = "company"
+    traits: dict[str, Trait] = Field(default_factory=dict)
+    members: int = 0
+    roles: dict[str, int] = Field(default_factory=dict)
+    member_profile_ids: tuple[UUID, ...] = ()
+    first_seen_at: Moment | None = None
+    last_seen_at: Moment | None = None
+    events: int = 0
+    purchases: AccountPurchases = AccountPurchases()
+    service: AccountService = AccountService()
