@@ -11,11 +11,14 @@ from schemas.base import Message, Moment, Name
 from schemas.money import Currency
 from schemas.profile import Trait
 
+Purse = dict[str, Decimal]
+
 
 class AccountPurchases(Message):
     """What its members bought, in the workspace's currency.
 
     `other_currencies`: revenue in each other one, which is not added up; `orders` counts them too.
+    `margin`: of the `orders_with_cost`. `overdue`: unpaid, by currency.
     """
 
     orders: int = 0
@@ -23,11 +26,14 @@ class AccountPurchases(Message):
     refunded: Decimal = Decimal(0)
     currency: Currency = "USD"
     last_order_at: Moment | None = None
-    other_currencies: dict[str, Decimal] = Field(default_factory=dict)
+    other_currencies: Purse = Field(default_factory=dict)
+    orders_with_cost: int = 0
+    margin: Decimal | None = None
+    overdue: Purse = Field(default_factory=dict)
 
 
 class AccountService(Message):
-    """Calls, complaints and surveys of its members.
+    """Calls, complaints, tickets and surveys of its members.
 
     `complaining_since`, `worst_severity`: the oldest and the worst of the open complaints. NPS is
     100 * (promoters - detractors) / answers over the newest answer of each member.
@@ -44,6 +50,20 @@ class AccountService(Message):
     nps_promoters: int = 0
     nps_detractors: int = 0
     nps: float | None = None
+    tickets: int = 0
+    open_tickets: int = 0
+    ticket_open_since: Moment | None = None
+    cost_to_serve: Purse = Field(default_factory=dict)
+
+
+class AccountSales(Message):
+    """Opportunities of its members; money by currency."""
+
+    open_opportunities: int = 0
+    opportunities_won: int = 0
+    pipeline: Purse = Field(default_factory=dict)
+    weighted_pipeline: Purse = Field(default_factory=dict)
+    won: Purse = Field(default_factory=dict)
 
 
 class Account(Message):
@@ -51,9 +71,9 @@ class Account(Message):
     counts. With `gone` nobody is left who ever belonged to it, and it carries no facts any more.
 
     Members count whole: also what they did before they joined. `kind` and `traits` are the newest
-    words of anybody who belongs or belonged to it. `roles`: members by their role, exact; of more
-    than 50 roles some are left out. `member_profile_ids`: the members, while there are at most 64
-    people who belong or belonged to it; else none are listed.
+    words of anybody who belongs or belonged to it. `roles` and `tiers`: members by role and by
+    loyalty tier, exact; of more than 50 names some are left out. `member_profile_ids`: the
+    members, while at most 64 people belong or belonged to it; else none are listed.
     """
 
     workspace: Name
@@ -66,9 +86,11 @@ class Account(Message):
     traits: dict[str, Trait] = Field(default_factory=dict)
     members: int = 0
     roles: dict[str, int] = Field(default_factory=dict)
+    tiers: dict[str, int] = Field(default_factory=dict)
     member_profile_ids: tuple[UUID, ...] = ()
     first_seen_at: Moment | None = None
     last_seen_at: Moment | None = None
     events: int = 0
     purchases: AccountPurchases = AccountPurchases()
     service: AccountService = AccountService()
+    sales: AccountSales = AccountSales()

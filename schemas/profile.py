@@ -29,7 +29,7 @@ class AccountTrait(Trait):
     stamp: str = ""
 
 
-class Membership(Message):
+class AccountMembership(Message):
     """An account or household that the person belongs to, or (`left_at`) did.
 
     `since`: the first link after they had left last. `kind` and `traits`: what this person's events
@@ -112,7 +112,7 @@ class Profile(Message):
     refused_links: int = 0
     traits: dict[str, Trait] = Field(default_factory=dict)
     accounts: tuple[str, ...] = ()
-    memberships: tuple[Membership, ...] = ()
+    memberships: tuple[AccountMembership, ...] = ()
     first_seen_at: Moment | None = None
     last_seen_at: Moment | None = None
     behaviour: Behaviour = Behaviour()

@@ -11,7 +11,7 @@ from confluent_kafka import Message
 from pydantic import BaseModel
 
 from schemas import topics
-from schemas.account import Account, AccountPurchases, AccountService
+from schemas.account import Account, AccountPurchases, AccountSales, AccountService
 from schemas.action import ActionRequested
 from schemas.alert import Alert
 from schemas.base import EPOCH, derived_id, micros, to_json
@@ -291,6 +291,7 @@ ACCOUNT: Final = Account(
     },
     members=2,
     roles={"buyer": 1},
+    tiers={"gold": 1},
     member_profile_ids=(ADA, BOB),
     first_seen_at=NOON - timedelta(days=300),
     last_seen_at=NOON,
@@ -301,6 +302,16 @@ ACCOUNT: Final = Account(
         refunded=Decimal("4.99"),
         last_order_at=NOON,
         other_currencies={"EUR": Decimal("3.10")},
+        orders_with_cost=2,
+        margin=Decimal("30.25"),
+        overdue={"USD": Decimal("9.99")},
+    ),
+    sales=AccountSales(
+        open_opportunities=1,
+        opportunities_won=1,
+        pipeline={"USD": Decimal(500)},
+        weighted_pipeline={"USD": Decimal(250)},
+        won={"EUR": Decimal("80.50")},
     ),
     service=AccountService(
         calls=1,
@@ -314,6 +325,10 @@ ACCOUNT: Final = Account(
         nps_promoters=1,
         nps_detractors=1,
         nps=0.0,
+        tickets=3,
+        open_tickets=1,
+        ticket_open_since=NOON,
+        cost_to_serve={"USD": Decimal("12.50")},
     ),
 )
 

@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS account_profiles
     traits             Map(String, String) COMMENT 'newest values; what is not text is JSON',
     members            UInt64,
     roles              Map(String, UInt64),
+    tiers              Map(String, UInt64),
     member_profile_ids Array(UUID) COMMENT 'of up to 64 people',
     first_seen_at      Nullable(DateTime64(6, 'UTC')),
     last_seen_at       Nullable(DateTime64(6, 'UTC')),
@@ -22,6 +23,9 @@ CREATE TABLE IF NOT EXISTS account_profiles
     currency           LowCardinality(String),
     last_order_at      Nullable(DateTime64(6, 'UTC')),
     other_currencies   Map(String, Decimal(20, 4)),
+    orders_with_cost   UInt64,
+    margin             Nullable(Decimal(20, 4)) COMMENT 'of the orders with cost',
+    overdue            Map(String, Decimal(20, 4)) COMMENT 'money by currency',
     calls              UInt64,
     complaints         UInt64,
     open_complaints    UInt64,
@@ -32,7 +36,16 @@ CREATE TABLE IF NOT EXISTS account_profiles
     nps_answers        UInt64,
     nps_promoters      UInt64,
     nps_detractors     UInt64,
-    nps                Nullable(Float64)
+    nps                Nullable(Float64),
+    tickets            UInt64,
+    open_tickets       UInt64,
+    ticket_open_since  Nullable(DateTime64(6, 'UTC')) COMMENT 'the oldest open ticket',
+    cost_to_serve      Map(String, Decimal(20, 4)),
+    open_opportunities UInt64,
+    opportunities_won  UInt64,
+    pipeline           Map(String, Decimal(20, 4)),
+    weighted_pipeline  Map(String, Decimal(20, 4)),
+    won                Map(String, Decimal(20, 4))
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (workspace, account_profile_id);

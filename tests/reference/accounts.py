@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from schemas.account import Account
-from schemas.profile import AccountTrait, Membership, Profile
+from schemas.account import Account, AccountSales
+from schemas.profile import AccountMembership, AccountTrait, Profile
 
 Facts = dict[str, Any]
 
@@ -52,12 +52,14 @@ def _account(
         "traits": _traits([one for _, one in said]),
         "members": len(members),
         "roles": dict(Counter(roles)),
+        "tiers": {},
         "member_profile_ids": {one.profile_id for one in members} if there <= listed_max else set(),
         "first_seen_at": min((p.first_seen_at for p in members if p.first_seen_at), default=None),
         "last_seen_at": max((p.last_seen_at for p in members if p.last_seen_at), default=None),
         "events": sum(person.behaviour.events for person in members),
         "purchases": _purchases(members, currency),
         "service": _service(members),
+        "sales": AccountSales().model_dump(),
     }
 
 
@@ -65,7 +67,7 @@ def _newest(words: list[AccountTrait]) -> AccountTrait:
     return max(words, key=lambda word: (word.at, word.stamp))
 
 
-def _traits(memberships: list[Membership]) -> Facts:
+def _traits(memberships: list[AccountMembership]) -> Facts:
     names = {name for one in memberships for name in one.traits}
     newest = {n: _newest([o.traits[n] for o in memberships if n in o.traits]) for n in names}
     return {
@@ -88,6 +90,9 @@ def _purchases(members: list[Profile], currency: str) -> Facts:
         "currency": currency,
         "last_order_at": max((o.last_order_at for o in bought if o.last_order_at), default=None),
         "other_currencies": {name: amount for name, amount in others.items() if amount},
+        "orders_with_cost": 0,
+        "margin": None,
+        "overdue": {},
     }
 
 
@@ -110,4 +115,8 @@ def _service(members: list[Profile]) -> Facts:
         "nps_promoters": promoters,
         "nps_detractors": detractors,
         "nps": 100 * (promoters - detractors) / len(nps) if nps else None,
+        "tickets": 0,
+        "open_tickets": 0,
+        "ticket_open_since": None,
+        "cost_to_serve": {},
     }

@@ -13,7 +13,7 @@ OF_THE_MEMBER = ("role", "left", "account_kind")
 
 
 def memberships_of(events: list[Touchpoint]) -> list[Facts]:
-    """schemas.profile.Membership of each account, by its id."""
+    """schemas.profile.AccountMembership of each account, by its id."""
     links: list[Any] = [e for e in events if e.properties.kind == "account_linked"]
     ids = sorted({link.properties.account_id for link in links}, key=lot)[:ACCOUNTS_MAX]
     return [

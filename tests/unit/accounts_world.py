@@ -14,9 +14,9 @@ import redis
 from schemas.account import Account
 from schemas.base import to_json
 from schemas.profile import (
+    AccountMembership,
     AccountTrait,
     Behaviour,
-    Membership,
     OpenComplaint,
     Profile,
     Purchases,
@@ -35,10 +35,10 @@ def person(number: int) -> UUID:
     return UUID(int=0x0123456789ABCDEF0123456789ABCDEF * (number + 1) % (1 << 128))
 
 
-def member(*accounts: str, **said: Any) -> tuple[Membership, ...]:
+def member(*accounts: str, **said: Any) -> tuple[AccountMembership, ...]:
     """member("acme") belongs to it since START."""
     since = said.pop("since", START)
-    return tuple(Membership(account_id=one, since=since, **said) for one in accounts)
+    return tuple(AccountMembership(account_id=one, since=since, **said) for one in accounts)
 
 
 def word(value: Any, at_s: int = 0, stamp: int = 0) -> AccountTrait:

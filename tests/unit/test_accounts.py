@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from schemas.account import Account
 from schemas.base import to_json
-from schemas.profile import Membership, Profile
+from schemas.profile import AccountMembership, Profile
 from schemas.touchpoint import Touchpoint
 from services.common.batch import Batch, Record, unpack_state
 from services.profile.accounts.store import Root, node_key
@@ -87,6 +88,36 @@ def test_the_newest_word_on_the_account_counts_whoever_said_it_and_stays_when_th
         "size": 7,
         "industry": "music",
     }
+
+
+def test_tickets_deals_tiers_and_margins_of_members_add_up() -> None:
+    """Sections of a snapshot that are left out while there is nothing in them."""
+    sections = {
+        "purchases": {"orders_with_cost": 1, "margin": "3.50", "currency": "USD"},
+        "service": {"tickets": 2, "open_tickets": [{"opened_at": "2026-01-02T03:04:05Z"}],
+                    "cost_to_serve": {"USD": "12.50"}},
+        "sales": {"open_opportunities": [{"opportunity_id": "O"}], "opportunities_won": 1,
+                  "pipeline": {"EUR": "100.00"}, "weighted_pipeline": {"EUR": "50.00"}},
+        "loyalty": {"tier": "gold"},
+        "payments": {"overdue": {"USD": "9.99"}},
+    }  # fmt: skip
+    world = AccountsWorld()
+    plain = [snapshot(number, 1, memberships=member("acme")) for number in range(3)]
+    world.append(plain[2])
+    for one in plain[:2]:
+        world.append(json.dumps(json.loads(to_json(one)) | sections).encode())
+    world.drain(Random(1), 9)
+    facts = only(world)
+    assert facts["tiers"] == {"gold": 2}
+    assert facts["purchases"]["margin"] == Decimal(7)
+    assert facts["purchases"]["overdue"] == {"USD": Decimal("19.98")}
+    service, sales = facts["service"], facts["sales"]
+    assert (service["tickets"], service["open_tickets"]) == (4, 2)
+    assert service["ticket_open_since"].year == 2026
+    assert service["cost_to_serve"] == {"USD": Decimal(25)}
+    assert (sales["open_opportunities"], sales["opportunities_won"]) == (2, 2)
+    assert sales["pipeline"] == {"EUR": Decimal(200)}
+    assert sales["weighted_pipeline"] == {"EUR": Decimal(100)}
 
 
 def test_a_merge_and_its_unmerge_move_what_a_person_contributes() -> None:
@@ -172,7 +203,7 @@ def test_records_carry_the_cloudevents_attributes() -> None:
 
 MEMBERSHIPS = st.lists(
     st.builds(
-        lambda account, role, stays, kind, size: Membership(
+        lambda account, role, stays, kind, size: AccountMembership(
             account_id=account,
             role=role,
             since=START if stays else None,
@@ -227,7 +258,7 @@ def stories(draw: st.DrawFn, people: int = 7) -> list[Profile]:
     return stamped
 
 
-def _stamped(one: Membership, stamp: int) -> Membership:
+def _stamped(one: AccountMembership, stamp: int) -> AccountMembership:
     update = {"stamp": f"{stamp:016x}"}
     traits = {name: said.model_copy(update=update) for name, said in one.traits.items()}
     kind = one.kind.model_copy(update=update) if one.kind is not None else None

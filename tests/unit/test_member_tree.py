@@ -33,7 +33,7 @@ def person(number: int) -> bytes:
 def spends(cents: int, role: str = "") -> Rollup:
     sums = (1, cents, *NOTHING[2:])
     return EMPTY._replace(
-        sums=sums, earliest=(START, None), amounts={"revenue:USD": cents}, roles={role: 1}
+        sums=sums, earliest=(START, None, None), amounts={"revenue:USD": cents}, roles={role: 1}
     )
 
 

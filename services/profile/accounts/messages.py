@@ -13,6 +13,8 @@ from schemas.money import minor_units
 from services.profile.domain.memberships import Told
 from services.profile.domain.rollup import EMPTY, Rollup
 
+Purse = dict[str, Decimal]
+
 PROMOTER_FROM: Final = 9
 DETRACTOR_TO: Final = 6
 
@@ -32,7 +34,7 @@ class Said(msgspec.Struct, gc=False):
 
 
 class Membership(msgspec.Struct, gc=False):
-    """schemas.profile.Membership. Without `since` they do not belong to it any more."""
+    """schemas.profile.AccountMembership. Without `since` they do not belong to it any more."""
 
     account_id: str
     role: str | None = None
@@ -60,20 +62,18 @@ class _Purchases(msgspec.Struct, frozen=True, gc=False):
     refunded: Decimal = Decimal(0)
     currency: str = "USD"
     last_order_at: datetime | None = None
-    other_currencies: dict[str, Decimal] = {}
-
-    def amounts(self) -> dict[str, int]:
-        """Minor units by what and currency, without those that are nothing."""
-        money = {f"revenue:{one}": (amount, one) for one, amount in self.other_currencies.items()}
-        money[f"revenue:{self.currency}"] = (self.revenue, self.currency)
-        money[f"refunded:{self.currency}"] = (self.refunded, self.currency)
-        units = {name: minor_units(*amount) for name, amount in money.items()}
-        return {name: amount for name, amount in units.items() if amount}
+    other_currencies: Purse = {}
+    orders_with_cost: int = 0
+    margin: Decimal | None = None
 
 
 class _Complaint(msgspec.Struct, gc=False):
     received_at: datetime
     severity: int = 0
+
+
+class _Ticket(msgspec.Struct, gc=False):
+    opened_at: datetime
 
 
 class _Service(msgspec.Struct, frozen=True, gc=False):
@@ -83,6 +83,25 @@ class _Service(msgspec.Struct, frozen=True, gc=False):
     csat_answers: int = 0
     csat_mean: float | None = None
     nps_last: float | None = None
+    tickets: int = 0
+    open_tickets: list[_Ticket] = []
+    cost_to_serve: Purse = {}
+
+
+class _Sales(msgspec.Struct, frozen=True, gc=False):
+    open_opportunities: list[msgspec.Raw] = []
+    opportunities_won: int = 0
+    pipeline: Purse = {}
+    weighted_pipeline: Purse = {}
+    won: Purse = {}
+
+
+class _Loyalty(msgspec.Struct, frozen=True, gc=False):
+    tier: str | None = None
+
+
+class _Payments(msgspec.Struct, frozen=True, gc=False):
+    overdue: Purse = {}
 
 
 class _Facts(msgspec.Struct, gc=False):
@@ -93,6 +112,29 @@ class _Facts(msgspec.Struct, gc=False):
     behaviour: _Behaviour = _Behaviour()
     purchases: _Purchases = _Purchases()
     service: _Service = _Service()
+    sales: _Sales = _Sales()
+    loyalty: _Loyalty = _Loyalty()
+    payments: _Payments = _Payments()
+
+    def amounts(self) -> dict[str, int]:
+        """Minor units by what and currency, without those that are nothing."""
+        bought, sales, own = self.purchases, self.sales, self.purchases.currency
+        said: tuple[tuple[str, Purse], ...] = (
+            ("revenue", {**bought.other_currencies, own: bought.revenue}),
+            ("refunded", {own: bought.refunded}),
+            ("margin", {} if bought.margin is None else {own: bought.margin}),
+            ("overdue", self.payments.overdue),
+            ("cost_to_serve", self.service.cost_to_serve),
+            ("pipeline", sales.pipeline),
+            ("weighted_pipeline", sales.weighted_pipeline),
+            ("won", sales.won),
+        )
+        return {
+            f"{what}:{currency}": units
+            for what, purse in said
+            for currency, amount in purse.items()
+            if amount and (units := minor_units(amount, currency))
+        }
 
 
 _snapshot: Final = msgspec.json.Decoder(Snapshot).decode
@@ -142,11 +184,21 @@ def contribution(facts: _Facts) -> Rollup:
             int(nps is not None),
             int(nps is not None and nps >= PROMOTER_FROM),
             int(nps is not None and nps <= DETRACTOR_TO),
+            service.tickets,
+            len(service.open_tickets),
+            bought.orders_with_cost,
+            len(facts.sales.open_opportunities),
+            facts.sales.opportunities_won,
         ),
-        (facts.first_seen_at, min([one.received_at for one in waiting], default=None)),
+        (
+            facts.first_seen_at,
+            min([one.received_at for one in waiting], default=None),
+            min([one.opened_at for one in service.open_tickets], default=None),
+        ),
         (facts.last_seen_at, bought.last_order_at),
-        bought.amounts(),
+        facts.amounts(),
         {},
+        {facts.loyalty.tier: 1} if facts.loyalty.tier else {},
         max([one.severity for one in waiting], default=0),
         None,
         {},

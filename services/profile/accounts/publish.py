@@ -36,6 +36,9 @@ class _Purchases(msgspec.Struct, gc=False):
     currency: str
     last_order_at: datetime | None
     other_currencies: dict[str, str]
+    orders_with_cost: int
+    margin: str | None
+    overdue: dict[str, str]
 
 
 class _Service(msgspec.Struct, gc=False):
@@ -50,6 +53,18 @@ class _Service(msgspec.Struct, gc=False):
     nps_promoters: int
     nps_detractors: int
     nps: float | None
+    tickets: int
+    open_tickets: int
+    ticket_open_since: datetime | None
+    cost_to_serve: dict[str, str]
+
+
+class _Sales(msgspec.Struct, gc=False):
+    open_opportunities: int
+    opportunities_won: int
+    pipeline: dict[str, str]
+    weighted_pipeline: dict[str, str]
+    won: dict[str, str]
 
 
 class _Account(msgspec.Struct, gc=False):
@@ -63,12 +78,14 @@ class _Account(msgspec.Struct, gc=False):
     traits: dict[str, _Trait]
     members: int
     roles: dict[str, int]
+    tiers: dict[str, int]
     member_profile_ids: list[str]
     first_seen_at: datetime | None
     last_seen_at: datetime | None
     events: int
     purchases: _Purchases
     service: _Service
+    sales: _Sales
 
 
 class _Gone(msgspec.Struct, gc=False):
@@ -116,12 +133,14 @@ class AccountPublications:
             _traits(whole.traits),
             whole.sums[r.MEMBERS],
             whole.roles,
+            whole.tiers,
             _members(root.node.people),
             whole.earliest[r.FIRST_SEEN],
             whole.latest[r.LAST_SEEN],
             whole.sums[r.EVENTS],
             _purchases(whole, self._currencies[root.workspace]),
             _service(whole),
+            _sales(whole),
         )
         return _encode(shown)
 
@@ -146,19 +165,30 @@ def _members(people: Mapping[bytes, Rollup]) -> list[str]:
 
 
 def _purchases(whole: Rollup, currency: str) -> _Purchases:
-    revenues = {
-        name.removeprefix("revenue:"): units
-        for name, units in sorted(whole.amounts.items())
-        if name.startswith("revenue:")
-    }
+    amounts, with_cost = whole.amounts, whole.sums[r.ORDERS_WITH_COST]
+    others = _purse(whole, "revenue")
+    others.pop(currency, None)
     return _Purchases(
         whole.sums[r.ORDERS],
-        _money(revenues.pop(currency, 0), currency),
-        _money(whole.amounts.get(f"refunded:{currency}", 0), currency),
+        _money(amounts.get(f"revenue:{currency}", 0), currency),
+        _money(amounts.get(f"refunded:{currency}", 0), currency),
         currency,
         whole.latest[r.LAST_ORDER],
-        {other: _money(units, other) for other, units in revenues.items()},
+        others,
+        with_cost,
+        _money(amounts.get(f"margin:{currency}", 0), currency) if with_cost else None,
+        _purse(whole, "overdue"),
     )
+
+
+def _purse(whole: Rollup, what: str) -> dict[str, str]:
+    """Amounts by currency, without those that come to nothing."""
+    found: dict[str, str] = {}
+    for name, units in sorted(whole.amounts.items()):
+        said, _, currency = name.rpartition(":")
+        if said == what and units:
+            found[currency] = _money(units, currency)
+    return found
 
 
 def _money(units: int, currency: str) -> str:
@@ -180,4 +210,18 @@ def _service(whole: Rollup) -> _Service:
         sums[r.PROMOTERS],
         sums[r.DETRACTORS],
         100 * (sums[r.PROMOTERS] - sums[r.DETRACTORS]) / nps if nps else None,
+        sums[r.TICKETS],
+        sums[r.OPEN_TICKETS],
+        whole.earliest[r.TICKET_OPEN_SINCE],
+        _purse(whole, "cost_to_serve"),
+    )
+
+
+def _sales(whole: Rollup) -> _Sales:
+    return _Sales(
+        whole.sums[r.OPEN_OPPORTUNITIES],
+        whole.sums[r.OPPORTUNITIES_WON],
+        _purse(whole, "pipeline"),
+        _purse(whole, "weighted_pipeline"),
+        _purse(whole, "won"),
     )

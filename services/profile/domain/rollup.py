@@ -27,13 +27,19 @@ from services.profile.domain.memberships import Told
     NPS_ANSWERS,
     PROMOTERS,
     DETRACTORS,
-) = range(11)
-NOTHING: Final = (0,) * 11
+    TICKETS,
+    OPEN_TICKETS,
+    ORDERS_WITH_COST,
+    OPEN_OPPORTUNITIES,
+    OPPORTUNITIES_WON,
+) = range(16)
+NOTHING: Final = (0,) * 16
 
 #: Places in `earliest` and in `latest`.
-FIRST_SEEN, COMPLAINING_SINCE = range(2)
+FIRST_SEEN, COMPLAINING_SINCE, TICKET_OPEN_SINCE = range(3)
 LAST_SEEN, LAST_ORDER = range(2)
-NEVER: Final = (None, None)
+NEVER_FIRST: Final = (None, None, None)
+NEVER_LAST: Final = (None, None)
 
 #: Names are counted exactly; of more than so many different ones, those of the lowest lots.
 NAMES_MAX: Final = 50
@@ -42,7 +48,8 @@ Moments = Sequence[datetime | None]
 
 
 class Rollup(NamedTuple):
-    """`amounts`: minor units by what and currency (`revenue:USD`). `roles`: members by role.
+    """`amounts`: minor units by what and currency (`revenue:USD`). `roles`, `tiers`: members by
+    what they are there, and by their tier.
 
     `worst`: the highest severity of an open complaint. `kind` and `traits`: of the account itself,
     the newest word of anybody who belongs or belonged to it.
@@ -53,12 +60,13 @@ class Rollup(NamedTuple):
     latest: Moments
     amounts: dict[str, int]
     roles: dict[str, int]
+    tiers: dict[str, int]
     worst: int
     kind: Told | None
     traits: dict[str, Told]
 
 
-EMPTY: Final = Rollup(NOTHING, NEVER, NEVER, {}, {}, 0, None, {})
+EMPTY: Final = Rollup(NOTHING, NEVER_FIRST, NEVER_LAST, {}, {}, {}, 0, None, {})
 
 
 def rolled_up(rollups: Sequence[Rollup]) -> Rollup:
@@ -74,14 +82,13 @@ def rolled_up(rollups: Sequence[Rollup]) -> Rollup:
             kind = newest(kind, one.kind)
         if one.traits:
             traits = newest_traits(traits, one.traits)
-    roles = _added([one.roles for one in rollups if one.roles])
-    keep_counts(roles, NAMES_MAX)
     return Rollup(
         tuple(map(sum, zip(*[one.sums for one in rollups], strict=True))),
         tuple(map(_earliest, zip(*[one.earliest for one in rollups], strict=True))),
         tuple(map(_latest, zip(*[one.latest for one in rollups], strict=True))),
         _added([one.amounts for one in rollups if one.amounts]),
-        roles,
+        _named([one.roles for one in rollups if one.roles]),
+        _named([one.tiers for one in rollups if one.tiers]),
         max([one.worst for one in rollups]),
         kind,
         traits,
@@ -94,6 +101,12 @@ def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
         for name, amount in one.items():
             added[name] = added.get(name, 0) + amount
     return added
+
+
+def _named(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    names = _added(counts)
+    keep_counts(names, NAMES_MAX)
+    return names
 
 
 def _earliest(moments: Iterable[Any]) -> datetime | None:

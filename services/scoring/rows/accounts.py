@@ -24,6 +24,7 @@ from services.scoring.rows.table import (
     money,
 )
 
+PURSE: Final = pa.map_(TEXT, MONEY)
 TABLE: Final = Table.of(
     "account_profiles",
     workspace=TEXT,
@@ -36,6 +37,7 @@ TABLE: Final = Table.of(
     traits=pa.map_(TEXT, TEXT),
     members=COUNT,
     roles=pa.map_(TEXT, COUNT),
+    tiers=pa.map_(TEXT, COUNT),
     member_profile_ids=pa.list_(TEXT),
     first_seen_at=TIME,
     last_seen_at=TIME,
@@ -45,7 +47,10 @@ TABLE: Final = Table.of(
     refunded=MONEY,
     currency=TEXT,
     last_order_at=TIME,
-    other_currencies=pa.map_(TEXT, MONEY),
+    other_currencies=PURSE,
+    orders_with_cost=COUNT,
+    margin=MONEY,
+    overdue=PURSE,
     calls=COUNT,
     complaints=COUNT,
     open_complaints=COUNT,
@@ -57,7 +62,19 @@ TABLE: Final = Table.of(
     nps_promoters=COUNT,
     nps_detractors=COUNT,
     nps=FLOAT,
+    tickets=COUNT,
+    open_tickets=COUNT,
+    ticket_open_since=TIME,
+    cost_to_serve=PURSE,
+    open_opportunities=COUNT,
+    opportunities_won=COUNT,
+    pipeline=PURSE,
+    weighted_pipeline=PURSE,
+    won=PURSE,
 )
+
+
+Purse = dict[str, Decimal]
 
 
 class Purchases(msgspec.Struct, frozen=True, gc=False):
@@ -68,7 +85,10 @@ class Purchases(msgspec.Struct, frozen=True, gc=False):
     refunded: Decimal = Decimal(0)
     currency: str = "USD"
     last_order_at: Moment | None = None
-    other_currencies: dict[str, Decimal] = {}
+    other_currencies: Purse = {}
+    orders_with_cost: int = 0
+    margin: Decimal | None = None
+    overdue: Purse = {}
 
     def columns(self) -> tuple[Any, ...]:
         return (
@@ -77,7 +97,10 @@ class Purchases(msgspec.Struct, frozen=True, gc=False):
             money(self.refunded),
             self.currency,
             self.last_order_at,
-            [(currency, money(amount)) for currency, amount in self.other_currencies.items()],
+            purse(self.other_currencies),
+            self.orders_with_cost,
+            money(self.margin),
+            purse(self.overdue),
         )
 
 
@@ -95,6 +118,10 @@ class Service(msgspec.Struct, frozen=True, gc=False):
     nps_promoters: int = 0
     nps_detractors: int = 0
     nps: float | None = None
+    tickets: int = 0
+    open_tickets: int = 0
+    ticket_open_since: Moment | None = None
+    cost_to_serve: Purse = {}
 
     def columns(self) -> tuple[Any, ...]:
         return (
@@ -109,6 +136,29 @@ class Service(msgspec.Struct, frozen=True, gc=False):
             self.nps_promoters,
             self.nps_detractors,
             self.nps,
+            self.tickets,
+            self.open_tickets,
+            self.ticket_open_since,
+            purse(self.cost_to_serve),
+        )
+
+
+class Sales(msgspec.Struct, frozen=True, gc=False):
+    """schemas.account.AccountSales."""
+
+    open_opportunities: int = 0
+    opportunities_won: int = 0
+    pipeline: Purse = {}
+    weighted_pipeline: Purse = {}
+    won: Purse = {}
+
+    def columns(self) -> tuple[Any, ...]:
+        return (
+            self.open_opportunities,
+            self.opportunities_won,
+            purse(self.pipeline),
+            purse(self.weighted_pipeline),
+            purse(self.won),
         )
 
 
@@ -125,12 +175,14 @@ class Account(msgspec.Struct, frozen=True, gc=False):
     traits: dict[str, Trait] = {}
     members: int = 0
     roles: dict[str, int] = {}
+    tiers: dict[str, int] = {}
     member_profile_ids: list[Uuid] = []
     first_seen_at: Moment | None = None
     last_seen_at: Moment | None = None
     events: int = 0
     purchases: Purchases = Purchases()
     service: Service = Service()
+    sales: Sales = Sales()
 
     def columns(self) -> tuple[Any, ...]:
         return (
@@ -144,6 +196,7 @@ class Account(msgspec.Struct, frozen=True, gc=False):
             [(name, as_text(trait.value)) for name, trait in self.traits.items()],
             self.members,
             list(self.roles.items()),
+            list(self.tiers.items()),
             self.member_profile_ids,
             self.first_seen_at,
             self.last_seen_at,
@@ -157,4 +210,10 @@ ACCOUNT: Final = msgspec.json.Decoder(Account)
 def rows(value: bytes, published_ms: int) -> Rows:
     """One row for one version of an account."""
     one = ACCOUNT.decode(value)
-    return [(TABLE.name, one.columns() + one.purchases.columns() + one.service.columns())]
+    row = one.columns() + one.purchases.columns() + one.service.columns() + one.sales.columns()
+    return [(TABLE.name, row)]
+
+
+def purse(amounts: Purse) -> list[tuple[str, Decimal | None]]:
+    """Money by currency, as a column takes it."""
+    return [(currency, money(amount)) for currency, amount in amounts.items()]
