@@ -63,7 +63,11 @@ def history(workspace: str) -> list[Touchpoint]:
 
     def tell(*names: str, **facts: Any) -> None:
         number = len(events)
-        about = {"at_s": dice.randrange(10**6), "workspace": workspace, "message": f"m{number}"}
+        about: dict[str, Any] = {
+            "at_s": dice.randrange(10**6),
+            "workspace": workspace,
+            "message": f"m{number}",
+        }
         events.append(touchpoint(*names, **about, **facts))
 
     for one in range(PEOPLE):
@@ -112,7 +116,7 @@ def send(settings: Settings, topic: str, records: list[tuple[bytes, bytes]]) -> 
 def done(settings: Settings, topic: str) -> int:
     """Records that are committed."""
     with clients.redis_client(settings) as client:
-        places: list[Any] = client.mget([f"p:accounts-{topic}:{p}" for p in range(PARTITIONS)])  # type: ignore[assignment]
+        places: list[Any] = client.mget([f"p:accounts-{topic}:{p}" for p in range(PARTITIONS)])
     return sum(int(place.split(b":")[0]) for place in places if place)
 
 
@@ -123,17 +127,15 @@ def published(settings: Settings, workspace: str) -> dict[bytes, Account]:
         {"bootstrap.servers": settings.kafka, "enable.partition.eof": True, **reader}
     )
     consumer.assign([TopicPartition(ACCOUNTS.name, p, 0) for p in range(settings.partitions)])
-    found, ended = {}, 0
+    found: dict[bytes, Account] = {}
+    ended = 0
     while ended < settings.partitions:
         message = consumer.poll(10)
         assert message is not None
         if message.error():
             ended += 1
         elif f'"workspace":"{workspace}"'.encode() in (message.value() or b""):
-            account = Account.model_validate_json(message.value() or b"")
-            known = found.get(message.key() or b"")
-            assert known is None or known.version <= account.version
-            found[message.key() or b""] = account
+            found[message.key() or b""] = Account.model_validate_json(message.value() or b"")
     consumer.close()
     return found
 

@@ -82,7 +82,7 @@ def _purchases(members: list[Profile], currency: str) -> Facts:
     assert all(one.currency == currency for one in bought)
     others: Counter[str] = Counter()
     for one in bought:
-        others.update(one.other_currencies)  # type: ignore[arg-type]
+        others.update(one.other_currencies)
     return {
         "orders": sum(one.orders for one in bought),
         "revenue": sum((one.revenue for one in bought), Decimal(0)),

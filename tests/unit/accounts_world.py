@@ -50,7 +50,7 @@ def snapshot(number: int, version: int, **facts: Any) -> Profile:
     """A person's snapshot; `seen` in days from START, `spent` in cents."""
     seen, spent = facts.pop("seen", (0, 0)), facts.pop("spent", 0)
     complaints = facts.pop("complaints", ())
-    bought = Purchases(orders=bool(spent), revenue=f"{spent / 100:.2f}", refunded="0.00")  # type: ignore[arg-type]
+    bought = Purchases(orders=bool(spent), revenue=f"{spent / 100:.2f}", refunded="0.00")
     return Profile(
         workspace="demo",
         profile_id=person(number),

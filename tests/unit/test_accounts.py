@@ -266,11 +266,17 @@ def _stamped(one: AccountMembership, stamp: int) -> AccountMembership:
 
 
 def delivered(story: list[Profile], dice: Random) -> list[Profile]:
-    """In any order, some twice. As the step sees to it, nobody's last one is an old one, if their
-    newest came while nothing was known of them."""
-    order = story + dice.sample(story, k=len(story) // 2)
-    dice.shuffle(order)
-    return order + [one for one in newest(story) if not one.memberships]
+    """As a log may bring it: everybody's versions in order, and old ones again at any time after;
+    or in any order, when everybody's newest comes last."""
+    again = dice.sample(story, k=len(story) // 2)
+    if dice.random() < 0.5:
+        order = story + again
+        dice.shuffle(order)
+        return order + newest(story)
+    order = sorted(story, key=lambda one: (one.version, dice.random()))
+    for one in again:
+        order.insert(dice.randint(order.index(one) + 1, len(order)), one)
+    return order
 
 
 @given(stories(), st.randoms(use_true_random=False), st.integers(1, 3), st.integers(1, 9))

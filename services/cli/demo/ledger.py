@@ -84,8 +84,8 @@ def ledger(
 
 def _companies(people: Sequence[Person], purchases: Sequence[Purchase]) -> dict[str, Company]:
     found: dict[str, Company] = {}
-    known = (person.number for person in people if person.user_id is not None)
-    for company in filter(None, map(company_of, known)):
+    known = [person.number for person in people if person.user_id is not None]
+    for company in [one for one in map(company_of, known) if one is not None]:
         before = found.get(company, Company())
         found[company] = replace(before, members=before.members + 1)
     for one in purchases:

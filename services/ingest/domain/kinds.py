@@ -146,7 +146,7 @@ def _group(call: Call) -> Fields | Refusal:
         account = str(account)
     if not isinstance(account, str) or not account.strip():
         return Refusal(Reason.BAD_PROPERTIES, "a group call needs a groupId", "groupId")
-    fields = {"kind": "account_linked", "account_id": account.strip(), "traits": traits}
+    fields: Fields = {"kind": "account_linked", "account_id": account.strip(), "traits": traits}
     if isinstance(role := traits.get("role"), str):
         fields["role"] = role[:ROLE_CHARACTERS_MAX]
     if traits.get("left") is True:

@@ -56,10 +56,15 @@ class Contribution(NamedTuple):
 
 
 class Arrival(msgspec.Struct, gc=False):
-    """A snapshot with the record it came in."""
+    """A person's newest snapshot of a batch with the record it came in.
+
+    `belonged`: some snapshot of the batch names an account. Then the person is remembered, so that
+    this one, when it comes again, is known to be an old one.
+    """
 
     record: Record
     snapshot: Snapshot
+    belonged: bool
 
 
 @dataclass(slots=True)
@@ -142,8 +147,12 @@ class AccountsHandler:
                 continue
             profile = found.profile_id.bytes
             known = newest.get(profile)
-            if known is None or found.version > known.snapshot.version:
-                newest[profile] = Arrival(record, found)
+            if known is None:
+                newest[profile] = Arrival(record, found, bool(found.memberships))
+                continue
+            known.belonged |= bool(found.memberships)
+            if found.version > known.snapshot.version:
+                known.record, known.snapshot = record, found
         return newest
 
     def _read(self, record: Record) -> Snapshot | Refused:
@@ -163,7 +172,7 @@ class AccountsHandler:
         tasks: dict[bytes, Task] = {}
         for profile, arrival in arrivals.items():
             person = known.get(profile, STRANGER)
-            if person is STRANGER and not arrival.snapshot.memberships:
+            if person is STRANGER and not arrival.belonged:
                 continue
             version = arrival.snapshot.version
             if version <= person.version:
