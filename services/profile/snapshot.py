@@ -18,11 +18,11 @@ from services.profile.conflicts import Conflict, conflicts
 from services.profile.domain.combine import combined
 from services.profile.domain.component import Component, Node, kind_name
 from services.profile.domain.ids import uuid_text
-from services.profile.domain.memberships import Membership, Told
 from services.profile.domain.part import FIRST, KINDS, LAST, KindCode, Part
 from services.profile.domain.people import Person
 from services.profile.domain.quality import Quality, quality
 from services.profile.domain.states import Said
+from services.profile.sections.memberships import Membership, accounts, memberships
 from services.profile.sections.purchases import Payments, Purchases, payments, purchases
 from services.profile.sections.relations import (
     Loyalty,
@@ -72,22 +72,6 @@ class _Quality(msgspec.Struct, gc=False, omit_defaults=True):
     invalid: tuple[str, ...] = ()
 
 
-class _Told(msgspec.Struct, gc=False):
-    value: msgspec.Raw
-    source: str
-    at: datetime
-    stamp: str
-
-
-class _Membership(msgspec.Struct, gc=False):
-    account_id: str
-    role: str | None
-    since: datetime | None
-    left_at: datetime | None
-    kind: _Told | None
-    traits: dict[str, _Told]
-
-
 class _Profile(msgspec.Struct, gc=False):
     workspace: str
     profile_id: str
@@ -100,7 +84,7 @@ class _Profile(msgspec.Struct, gc=False):
     conflicts: list[Conflict]
     traits: dict[str, _Trait]
     accounts: list[str]
-    memberships: list[_Membership]
+    memberships: list[Membership]
     first_seen_at: datetime
     last_seen_at: datetime
     behaviour: _Behaviour
@@ -140,8 +124,8 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
         len(person.refused) + person.hub_links,
         conflicts(component, person.refused) if person.refused else [],
         _traits(whole.traits) if whole.traits else {},
-        sorted([name for name, one in whole.accounts.items() if one.lasts]),
-        _memberships(whole.accounts) if whole.accounts else [],
+        accounts(whole) if whole.accounts else [],
+        memberships(whole) if whole.accounts else [],
         whole.seen[FIRST],
         whole.seen[LAST],
         _behaviour(whole),
@@ -197,28 +181,6 @@ def _traits(traits: dict[str, Said]) -> dict[str, _Trait]:
         for name, (at, _, source, value) in traits.items()
         if value != _REMOVED
     }
-
-
-def _memberships(accounts: dict[str, Membership]) -> list[_Membership]:
-    return [
-        _Membership(
-            account_id,
-            one.role.name if one.role is not None else None,
-            one.since,
-            one.left_at,
-            _kind_of_account(one.kind),
-            {name: _told(word, word.value) for name, word in one.traits.items()},
-        )
-        for account_id, one in sorted(accounts.items())
-    ]
-
-
-def _kind_of_account(word: Told | None) -> _Told | None:
-    return None if word is None else _told(word, _encode(word.value.decode()))
-
-
-def _told(word: Told, value: bytes) -> _Told:
-    return _Told(msgspec.Raw(value), word.source, word.at, word.event.hex())
 
 
 def _behaviour(part: Part) -> _Behaviour:

@@ -19,8 +19,9 @@ from services.common.workspace import Workspace
 from tests.faults.world import EFFECTS, World
 from tests.reference.accounts import accounts_of, facts_of_account
 from tests.reference.facts import Facts
+from tests.reference.identity import Person
 from tests.reference.journeys import newest_of, open_alerts_of_final, stage_of_final
-from tests.reference.profiles import Person, distinct, facts_of, profiles_of
+from tests.reference.profiles import distinct, facts_of, profiles_of
 
 
 class Findings:

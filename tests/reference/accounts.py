@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from schemas.account import Account, AccountSales
+from schemas.account import Account
 from schemas.profile import AccountMembership, AccountTrait, Profile
 
 Facts = dict[str, Any]
@@ -52,14 +52,14 @@ def _account(
         "traits": _traits([one for _, one in said]),
         "members": len(members),
         "roles": dict(Counter(roles)),
-        "tiers": {},
+        "tiers": dict(Counter(p.loyalty.tier for p in members if p.loyalty.tier)),
         "member_profile_ids": {one.profile_id for one in members} if there <= listed_max else set(),
         "first_seen_at": min((p.first_seen_at for p in members if p.first_seen_at), default=None),
         "last_seen_at": max((p.last_seen_at for p in members if p.last_seen_at), default=None),
         "events": sum(person.behaviour.events for person in members),
         "purchases": _purchases(members, currency),
         "service": _service(members),
-        "sales": AccountSales().model_dump(),
+        "sales": _sales(members),
     }
 
 
@@ -80,24 +80,45 @@ def _traits(memberships: list[AccountMembership]) -> Facts:
 def _purchases(members: list[Profile], currency: str) -> Facts:
     bought = [person.purchases for person in members]
     assert all(one.currency == currency for one in bought)
-    others: Counter[str] = Counter()
-    for one in bought:
-        others.update(one.other_currencies)
     return {
         "orders": sum(one.orders for one in bought),
-        "revenue": sum((one.revenue for one in bought), Decimal(0)),
-        "refunded": sum((one.refunded for one in bought), Decimal(0)),
+        "revenue": _sum(one.revenue for one in bought),
+        "refunded": _sum(one.refunded for one in bought),
         "currency": currency,
         "last_order_at": max((o.last_order_at for o in bought if o.last_order_at), default=None),
-        "other_currencies": {name: amount for name, amount in others.items() if amount},
-        "orders_with_cost": 0,
-        "margin": None,
-        "overdue": {},
+        "other_currencies": _purse(one.other_currencies for one in bought),
+        "orders_with_cost": (with_cost := sum(one.orders_with_cost for one in bought)),
+        "margin": _sum(one.margin or Decimal(0) for one in bought) if with_cost else None,
+        "overdue": _purse(person.payments.overdue for person in members),
     }
+
+
+def _sales(members: list[Profile]) -> Facts:
+    sales = [person.sales for person in members]
+    return {
+        "open_opportunities": sum(len(one.open_opportunities) for one in sales),
+        "opportunities_won": sum(one.opportunities_won for one in sales),
+        "pipeline": _purse(one.pipeline for one in sales),
+        "weighted_pipeline": _purse(one.weighted_pipeline for one in sales),
+        "won": _purse(one.won for one in sales),
+    }
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, Decimal(0))
+
+
+def _purse(purses: Iterable[dict[str, Decimal]]) -> dict[str, Decimal]:
+    """Money by currency, without what comes to nothing."""
+    all_of = list(purses)
+    currencies = {name for one in all_of for name in one}
+    totals = {name: _sum(one.get(name, Decimal(0)) for one in all_of) for name in currencies}
+    return {name: amount for name, amount in totals.items() if amount}
 
 
 def _service(members: list[Profile]) -> Facts:
     service = [person.service for person in members]
+    tickets = [ticket for one in service for ticket in one.open_tickets]
     waiting = [complaint for one in service for complaint in one.open_complaints]
     nps = [one.nps_last for one in service if one.nps_last is not None]
     promoters, detractors = sum(one >= 9 for one in nps), sum(one <= 6 for one in nps)
@@ -115,8 +136,8 @@ def _service(members: list[Profile]) -> Facts:
         "nps_promoters": promoters,
         "nps_detractors": detractors,
         "nps": 100 * (promoters - detractors) / len(nps) if nps else None,
-        "tickets": 0,
-        "open_tickets": 0,
-        "ticket_open_since": None,
-        "cost_to_serve": {},
+        "tickets": sum(one.tickets for one in service),
+        "open_tickets": len(tickets),
+        "ticket_open_since": min((one.opened_at for one in tickets), default=None),
+        "cost_to_serve": _purse(one.cost_to_serve for one in service),
     }

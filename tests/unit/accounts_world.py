@@ -23,6 +23,7 @@ from schemas.profile import (
     Service,
 )
 from services.common.batch import Batch, Decision, Output, Record, unpack_state
+from services.common.workspace import Workspace
 from services.profile.accounts.stream import AccountsHandler
 from tests.reference.accounts import Facts, facts_of_account
 from tests.unit.profile_builders import SETTINGS, START, WORKSPACE, MemoryRedis
@@ -102,6 +103,7 @@ class AccountsWorld:
 
     workers: int = 1
     leaf_max: int = 64
+    workspace: Workspace = WORKSPACE
     redis: MemoryRedis = field(default_factory=MemoryRedis)
     logs: dict[int, list[Record]] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
@@ -120,7 +122,7 @@ class AccountsWorld:
     def handler(self) -> AccountsHandler:
         """A new one: what a worker is after a restart."""
         client = cast(redis.Redis, self.redis)
-        return AccountsHandler(client, {"demo": WORKSPACE}, SETTINGS, self.leaf_max)
+        return AccountsHandler(client, {"demo": self.workspace}, SETTINGS, self.leaf_max)
 
     def append(self, *values: Profile | bytes) -> None:
         """To the log, each profile in a partition of its own."""

@@ -92,11 +92,13 @@ def test_the_newest_word_on_the_account_counts_whoever_said_it_and_stays_when_th
 
 def test_tickets_deals_tiers_and_margins_of_members_add_up() -> None:
     """Sections of a snapshot that are left out while there is nothing in them."""
+    at = "2026-01-02T03:04:05Z"
     sections = {
         "purchases": {"orders_with_cost": 1, "margin": "3.50", "currency": "USD"},
-        "service": {"tickets": 2, "open_tickets": [{"opened_at": "2026-01-02T03:04:05Z"}],
-                    "cost_to_serve": {"USD": "12.50"}},
-        "sales": {"open_opportunities": [{"opportunity_id": "O"}], "opportunities_won": 1,
+        "service": {"tickets": 2, "cost_to_serve": {"USD": "12.50"},
+                    "open_tickets": [{"ticket_id": "T", "opened_at": at, "step_since": at}]},
+        "sales": {"open_opportunities": [{"opportunity_id": "O", "opened_at": at}],
+                  "opportunities_won": 1,
                   "pipeline": {"EUR": "100.00"}, "weighted_pipeline": {"EUR": "50.00"}},
         "loyalty": {"tier": "gold"},
         "payments": {"overdue": {"USD": "9.99"}},

@@ -89,10 +89,10 @@ def _companies(people: Sequence[Person], purchases: Sequence[Purchase]) -> dict[
         before = found.get(company, Company())
         found[company] = replace(before, members=before.members + 1)
     for one in purchases:
-        if company := company_of(one.customer):
-            before = found[company]
+        if buyer := company_of(one.customer):
+            before = found[buyer]
             revenue = before.revenue + one.paid
-            found[company] = Company(before.members, before.purchases + 1, revenue)
+            found[buyer] = Company(before.members, before.purchases + 1, revenue)
     return found
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from schemas.money import minor_units
+from services.profile.domain.households import same_for_all
 from services.profile.domain.memberships import Told
 from services.profile.domain.rollup import EMPTY, Rollup
 
@@ -50,6 +52,36 @@ class Snapshot(msgspec.Struct, gc=False):
     profile_id: UUID
     version: int
     memberships: list[Membership] = []
+
+
+class Trait(msgspec.Struct, gc=False):
+    """schemas.profile.Trait."""
+
+    value: msgspec.Raw
+    source: str
+    at: datetime
+
+
+class SnapshotWithTraits(Snapshot, gc=False):
+    """What is read of everybody where traits make households."""
+
+    traits: dict[str, Trait] = {}
+
+    def household(self, names: Sequence[str]) -> Household | None:
+        """By these traits; None where they do not say any."""
+        values = {name: bytes(self.traits[name].value) for name in names if name in self.traits}
+        shared = same_for_all(values, names)
+        if shared is None:
+            return None
+        last = max([self.traits[name] for name in names], key=lambda one: (one.at, one.source))
+        return Household(shared, Told(last.at, b"", last.source, b'"household"'))
+
+
+class Household(NamedTuple):
+    """What its people have in common, and the word that makes it one."""
+
+    shared: str
+    kind: Told
 
 
 class _Behaviour(msgspec.Struct, frozen=True, gc=False):
@@ -138,6 +170,7 @@ class _Facts(msgspec.Struct, gc=False):
 
 
 _snapshot: Final = msgspec.json.Decoder(Snapshot).decode
+_with_traits: Final = msgspec.json.Decoder(SnapshotWithTraits).decode
 _facts: Final = msgspec.json.Decoder(_Facts).decode
 
 
@@ -146,12 +179,20 @@ def read(value: bytes) -> Snapshot:
     return _snapshot(value)
 
 
-def contributions(snapshot: Snapshot, value: bytes) -> dict[str, Rollup]:
+def read_with_traits(value: bytes) -> SnapshotWithTraits:
+    """The same, where traits make households."""
+    return _with_traits(value)
+
+
+def contributions(
+    snapshot: Snapshot, value: bytes, household: tuple[str, Told] | None = None
+) -> dict[str, Rollup]:
     """Account id -> what the person contributes to it; `value` is the snapshot as it was read.
 
-    Who left contributes what they said of the account, and nothing else.
+    Who left contributes what they said of the account, and nothing else. `household`: the id of the
+    one that traits make, and the word that makes it one.
     """
-    if not snapshot.memberships:
+    if not snapshot.memberships and household is None:
         return {}
     own = contribution(_facts(value))
     found: dict[str, Rollup] = {}
@@ -163,6 +204,9 @@ def contributions(snapshot: Snapshot, value: bytes) -> dict[str, Rollup]:
             found[one.account_id] = own._replace(roles=roles, kind=kind, traits=traits)
         elif kind is not None or traits:
             found[one.account_id] = EMPTY._replace(kind=kind, traits=traits)
+    if household is not None:
+        account_id, word = household
+        found[account_id] = own._replace(kind=word)
     return found
 
 

@@ -15,7 +15,13 @@ from services.common.batch import Batch, Decision, Output, Record, Undecidable, 
 from services.common.dead_letters import dead_letter
 from services.common.settings import Settings
 from services.common.workspace import Workspace
-from services.profile.accounts.messages import Snapshot, contributions, read
+from services.profile.accounts.messages import (
+    Snapshot,
+    SnapshotWithTraits,
+    contributions,
+    read,
+    read_with_traits,
+)
 from services.profile.accounts.publish import AccountPublications
 from services.profile.accounts.store import (
     STRANGER,
@@ -29,12 +35,14 @@ from services.profile.accounts.store import (
 )
 from services.profile.domain.ids import Hashes, uuid_bytes
 from services.profile.domain.member_tree import LEAF_MAX, ROOT, MemberTree
+from services.profile.domain.memberships import Told
 from services.profile.domain.rollup import Rollup
 from services.profile.metrics import AccountCounts
 
 SERVICE: Final = "profile.accounts"
 #: No kind of identifier is named so: an account never has the id of a person.
 _NAMESPACE: Final = "\0account"
+_HOUSEHOLD: Final = "\0household"
 
 
 @dataclass(slots=True)
@@ -103,6 +111,8 @@ class AccountsHandler:
         self._hash = Hashes(settings.salt).node
         self._publications = AccountPublications({n: w.currency for n, w in workspaces.items()})
         self._leaf_max = leaf_max
+        self._household_traits = {n: w.household_traits for n, w in workspaces.items()}
+        self._read_value = read_with_traits if any(self._household_traits.values()) else read
 
     def prepare(self, records: Sequence[Record]) -> None:
         """Nothing: reading snapshots is a small part of deciding on them."""
@@ -146,18 +156,18 @@ class AccountsHandler:
                 deciding.publish(record.partition, letter)
                 continue
             profile = found.profile_id.bytes
-            known = newest.get(profile)
+            known, belongs = newest.get(profile), self._belongs(found)
             if known is None:
-                newest[profile] = Arrival(record, found, bool(found.memberships))
+                newest[profile] = Arrival(record, found, belongs)
                 continue
-            known.belonged |= bool(found.memberships)
+            known.belonged |= belongs
             if found.version > known.snapshot.version:
                 known.record, known.snapshot = record, found
         return newest
 
     def _read(self, record: Record) -> Snapshot | Refused:
         try:
-            snapshot = read(record.value)
+            snapshot = self._read_value(record.value)
         except msgspec.ValidationError as error:
             return Refused(Reason.BAD_PROPERTIES, str(error))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -165,6 +175,21 @@ class AccountsHandler:
         if snapshot.workspace not in self._workspaces:
             return Refused(Reason.UNKNOWN_WORKSPACE, f"no workspace {snapshot.workspace!r}")
         return snapshot
+
+    def _belongs(self, snapshot: Snapshot) -> bool:
+        """Whether it says anything of an account."""
+        return bool(snapshot.memberships) or self._household(snapshot) is not None
+
+    def _household(self, snapshot: Snapshot) -> tuple[str, Told] | None:
+        """The id of the household that the person's traits make, and the word that makes it one."""
+        if not isinstance(snapshot, SnapshotWithTraits):
+            return None
+        found = snapshot.household(self._household_traits[snapshot.workspace])
+        if found is None:
+            return None
+        # a hash: an address is no name to show
+        named = self._hash(snapshot.workspace, _HOUSEHOLD, found.shared).hex()
+        return f"household:{named}", found.kind
 
     def _tasks(self, arrivals: Mapping[bytes, Arrival], deciding: Deciding) -> dict[bytes, Task]:
         """Account -> what changes in it."""
@@ -195,7 +220,8 @@ class AccountsHandler:
     def _contributions(self, arrival: Arrival) -> dict[bytes, Contribution]:
         """Account -> what the person contributes to it now."""
         workspace = arrival.snapshot.workspace
-        found = contributions(arrival.snapshot, arrival.record.value)
+        household = self._household(arrival.snapshot)
+        found = contributions(arrival.snapshot, arrival.record.value, household)
         return {
             self._hash(workspace, _NAMESPACE, account_id): Contribution(account_id, rollup)
             for account_id, rollup in found.items()
