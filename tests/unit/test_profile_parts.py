@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from schemas.touchpoint import Touchpoint
 from services.common.workspace import Workspace
 from tests.reference.facts import Facts
-from tests.reference.profiles import Person, facts_of, profiles_of
+from tests.reference.identity import Person
+from tests.reference.profiles import facts_of, profiles_of
 from tests.unit.profile_builders import SALT, WORKSPACE, Run, fed, histories, limited, touchpoint
 
 LIMITED = limited(email=2, phone=1, anonymous_id=2)
@@ -86,7 +87,7 @@ def test_a_complaint_may_be_handled_before_it_is_received() -> None:
     for history in ([handled, received], [received, handled]):
         service = only(fed(history, 1))["service"]
         assert service["complaints"] == service["complaints_handled"] == 1
-        assert service["open_complaints"] == []
+        assert service["open_complaints"] == ()
 
 
 def test_an_order_sent_again_counts_once_with_its_newest_total() -> None:
