@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +9,18 @@ from pydantic import Field
 
 from schemas.base import Message, Moment, Name
 from schemas.identifier import Identifier
-from schemas.money import Currency
+from schemas.profile_sections import (
+    Consent,
+    Loyalty,
+    Marketing,
+    OpenComplaint,
+    Payments,
+    Preferences,
+    Purchases,
+    Quality,
+    Sales,
+    Service,
+)
 
 
 class Trait(Message):
@@ -22,47 +31,35 @@ class Trait(Message):
     at: Moment
 
 
-class Purchases(Message):
-    """What was bought, in the workspace's currency; days are UTC days with at least one order.
+class AccountTrait(Trait):
+    """What one person's events said of an account. `stamp`: the first 8 bytes of the event's id in
+    hex, which decide between words of the same moment."""
 
-    `repeat_revenue` is the revenue of all purchase days but the first (Gamma-Gamma's x * m).
-    Orders in other currencies are counted and listed in `other_currencies`, not added up.
+    stamp: str = ""
+
+
+class AccountMembership(Message):
+    """An account or household that the person belongs to, or (`left_at`) did.
+
+    `since`: the first link after they had left last. `kind` and `traits`: what this person's events
+    said of the account itself, the newest; null means that a trait was removed.
     """
 
-    orders: int = 0
-    revenue: Decimal = Decimal(0)
-    refunded: Decimal = Decimal(0)
-    currency: Currency = "USD"
-    purchase_days: int = 0
-    first_day: date | None = None
-    last_day: date | None = None
-    repeat_revenue: Decimal = Decimal(0)
-    last_order_at: Moment | None = None
-    other_currencies: dict[str, Decimal] = Field(default_factory=dict)
+    account_id: str
+    role: str | None = None
+    since: Moment | None = None
+    left_at: Moment | None = None
+    kind: AccountTrait | None = None
+    traits: dict[str, AccountTrait] = Field(default_factory=dict)
 
 
-class OpenComplaint(Message):
-    """A complaint that was received and not yet handled; `event_id` is its complaint_received."""
+class Conflict(Message):
+    """A refused link: the kinds of its two identifiers, why, and the event that said it."""
 
-    complaint_id: str
-    received_at: Moment
-    severity: int
-    category: str | None = None
+    kinds: tuple[str, str]
+    reason: str
     event_id: UUID
-
-
-class Service(Message):
-    """Calls, complaints and surveys."""
-
-    calls: int = 0
-    call_duration_s: float = 0
-    complaints: int = 0
-    complaints_handled: int = 0
-    open_complaints: tuple[OpenComplaint, ...] = ()
-    csat_answers: int = 0
-    csat_mean: float | None = None
-    nps_last: float | None = None
-    ces_mean: float | None = None
+    at: Moment
 
 
 class Behaviour(Message):
@@ -78,7 +75,10 @@ class Behaviour(Message):
 class Profile(Message):
     """A snapshot (topic profiles.changed, key profile id). The newest version of an id counts.
 
-    With `merged_into` set the profile joined another one and carries no facts any more.
+    With `merged_into` set the profile joined another one and carries no facts any more. Sections
+    from `payments` on are left out while there is nothing in them.
+    `more_identifiers`: so many weak ones (anonymous ids) are folded into others and not listed.
+    `conflicts`: the newest of the `refused_links`, each a pair of identifiers.
     """
 
     workspace: Name
@@ -87,11 +87,24 @@ class Profile(Message):
     updated_at: Moment
     merged_into: UUID | None = None
     identifiers: tuple[Identifier, ...] = ()
+    more_identifiers: int = 0
     refused_links: int = 0
+    conflicts: tuple[Conflict, ...] = ()
     traits: dict[str, Trait] = Field(default_factory=dict)
     accounts: tuple[str, ...] = ()
+    memberships: tuple[AccountMembership, ...] = ()
     first_seen_at: Moment | None = None
     last_seen_at: Moment | None = None
     behaviour: Behaviour = Behaviour()
     purchases: Purchases = Purchases()
     service: Service = Service()
+    payments: Payments = Payments()
+    sales: Sales = Sales()
+    loyalty: Loyalty = Loyalty()
+    marketing: Marketing = Marketing()
+    consent: dict[str, Consent] = Field(default_factory=dict)
+    preferences: Preferences = Preferences()
+    quality: Quality = Quality()
+
+
+__all__ = ["Behaviour", "OpenComplaint", "Profile", "Purchases", "Service", "Trait"]

@@ -11,6 +11,7 @@ from confluent_kafka import Message
 from pydantic import BaseModel
 
 from schemas import topics
+from schemas.account import Account, AccountPurchases, AccountSales, AccountService
 from schemas.action import ActionRequested
 from schemas.alert import Alert
 from schemas.base import EPOCH, derived_id, micros, to_json
@@ -20,10 +21,24 @@ from schemas.letter_handled import Handling, LetterHandled
 from schemas.lifecycle import Cause, LifecycleChanged, Stage
 from schemas.model import BgNbd, GammaGamma, Model, Population, RfmBoundaries
 from schemas.profile import Behaviour, OpenComplaint, Profile, Purchases, Service, Trait
+from schemas.profile_sections import (
+    Consent,
+    Contract,
+    Lead,
+    Loyalty,
+    Marketing,
+    OpenOpportunity,
+    OpenTicket,
+    Payments,
+    Preferences,
+    Quality,
+    Sales,
+)
 from schemas.scores import AliveBelow, Churn, Clv, JourneyFacts, Rfm, Scores
 from schemas.touchpoint import ResolvedTouchpoint
 from schemas.touchpoints import SAMPLES
 from schemas.violation import Fault, Violation
+from services.common.audit import Act, Chain
 from services.common.batch import Record
 from services.scoring.rows import PROCESSORS
 from services.scoring.waiting import Line
@@ -110,6 +125,12 @@ PROFILE: Final = Profile(
         repeat_revenue=Decimal("91.17"),
         last_order_at=NOON - timedelta(days=9),
         other_currencies={"EUR": Decimal("9.99")},
+        cancelled_orders=1,
+        returned_orders=1,
+        orders_with_cost=2,
+        cost=Decimal("40.10"),
+        margin=Decimal("19.90"),
+        average_order=Decimal("40.17"),
     ),
     service=Service(
         calls=1,
@@ -128,7 +149,81 @@ PROFILE: Final = Profile(
         csat_answers=1,
         csat_mean=4.0,
         nps_last=9.0,
+        complaints_by_step={"classified": 1, "archived": 1},
+        tickets=2,
+        open_tickets=(
+            OpenTicket(
+                ticket_id="T-501", opened_at=NOON, priority="high", step="answered", step_since=NOON
+            ),
+        ),
+        tickets_reopened=1,
+        first_contact_resolved=1,
+        first_contact_known=1,
+        cost_to_serve={"USD": Decimal("4.20")},
+        csat_last=4.0,
+        nps_answers=1,
+        nps_mean=9.0,
+        nps_promoters=1,
+        reviews=1,
+        review_mean=0.8,
+        suggestions=1,
+        sentiment_mean=0.4,
     ),
+    payments=Payments(
+        payments=3,
+        paid={"USD": Decimal("88.00")},
+        bills=3,
+        paid_on_time=1,
+        paid_late=1,
+        days_late_mean=9.5,
+        overdue_bills=1,
+        overdue={"USD": Decimal("29.33")},
+    ),
+    sales=Sales(
+        owner="a-17",
+        leads=(Lead(captured_at=NOON, qualified=True), Lead(captured_at=NOON)),
+        open_opportunities=(
+            OpenOpportunity(
+                opportunity_id="O-12",
+                opened_at=NOON,
+                stage="proposal",
+                amount=Decimal(12000),
+                currency="USD",
+                probability=0.6,
+                expected_close=date(2026, 6, 30),
+            ),
+        ),
+        pipeline={"USD": Decimal(12000)},
+        weighted_pipeline={"USD": Decimal(7200)},
+        opportunities_won=1,
+        opportunities_lost=2,
+        won={"USD": Decimal(900)},
+        contracts=(Contract(contract_id="CT-9", renewal_due_on=date(2027, 5, 31)),),
+    ),
+    loyalty=Loyalty(
+        tier="gold", tier_since=NOON, points=Decimal("480.5"), referrals_made=1, mentions=1
+    ),
+    marketing=Marketing(
+        sent=9,
+        opened=3,
+        clicked=2,
+        converted=1,
+        cost={"USD": Decimal("0.09")},
+        unsubscribed={"email/news": NOON},
+    ),
+    consent={
+        "email": Consent(allowed=True, at=NOON, source="web", event_id=derived_id("consent")),
+        "profiling": Consent(allowed=False, at=NOON, source="web", event_id=derived_id("consent")),
+    },
+    preferences=Preferences(
+        channel="web",
+        hour=19,
+        device="mobile",
+        category="rock",
+        product="CD-1997",
+        products={"CD-1997": 3},
+    ),
+    quality=Quality(score=83, missing=("phone",)),
 )
 SCORES: Final = Scores(
     workspace="demo",
@@ -277,6 +372,60 @@ HANDLED: Final = LetterHandled(
     rule="cast timestamp to time",
 )
 
+ACCOUNT: Final = Account(
+    workspace="demo",
+    account_profile_id=derived_id("account", "acme"),
+    version=7,
+    updated_at=NOON,
+    account_id="acme",
+    kind="company",
+    traits={
+        "industry": Trait(value="music", source="crm", at=NOON),
+        "size": Trait(value=250, source="crm", at=NOON),
+    },
+    members=2,
+    roles={"buyer": 1},
+    tiers={"gold": 1},
+    member_profile_ids=(ADA, BOB),
+    first_seen_at=NOON - timedelta(days=300),
+    last_seen_at=NOON,
+    events=21,
+    purchases=AccountPurchases(
+        orders=5,
+        revenue=Decimal("120.50"),
+        refunded=Decimal("4.99"),
+        last_order_at=NOON,
+        other_currencies={"EUR": Decimal("3.10")},
+        orders_with_cost=2,
+        margin=Decimal("30.25"),
+        overdue={"USD": Decimal("9.99")},
+    ),
+    sales=AccountSales(
+        open_opportunities=1,
+        opportunities_won=1,
+        pipeline={"USD": Decimal(500)},
+        weighted_pipeline={"USD": Decimal(250)},
+        won={"EUR": Decimal("80.50")},
+    ),
+    service=AccountService(
+        calls=1,
+        complaints=2,
+        open_complaints=1,
+        complaining_since=NOON - timedelta(days=2),
+        worst_severity=4,
+        csat_answers=2,
+        csat_mean=4.5,
+        nps_answers=2,
+        nps_promoters=1,
+        nps_detractors=1,
+        nps=0.0,
+        tickets=3,
+        open_tickets=1,
+        ticket_open_since=NOON,
+        cost_to_serve={"USD": Decimal("12.50")},
+    ),
+)
+
 VIOLATION: Final = Violation(
     workspace="demo",
     event_id=derived_id("violation"),
@@ -293,6 +442,11 @@ VIOLATION: Final = Violation(
     at=NOON,
 )
 
+AUDITED: Final = Chain("api@host:1#2").record(
+    Act("key:crm", "profile.read", "demo", str(ADA), {"fields": 3, "masked": True, "by": "id"}),
+    NOON,
+)
+
 #: (topic, name of the sample) -> message: every kind of message there is.
 MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
     **{(topics.RESOLVED.name, kind): touchpoint(kind) for kind in SAMPLES},
@@ -302,6 +456,14 @@ MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
     ),
     (topics.PROFILES.name, "redirect"): Profile(
         workspace="demo", profile_id=BOB, version=2, updated_at=NOON, merged_into=ADA
+    ),
+    (topics.ACCOUNTS.name, "company"): ACCOUNT,
+    (topics.ACCOUNTS.name, "gone"): Account(
+        workspace="demo",
+        account_profile_id=derived_id("account", "smith"),
+        version=9,
+        updated_at=NOON,
+        gone=True,
     ),
     (topics.SCORES.name, "all"): SCORES,
     (topics.SCORES.name, "none"): Scores(
@@ -328,6 +490,7 @@ MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
     (topics.DEAD_LETTERS.name, "refused again"): LETTER_AGAIN,
     (topics.HANDLED.name, "redriven"): HANDLED,
     (topics.VIOLATIONS.name, "two fields"): VIOLATION,
+    (topics.AUDIT.name, "read"): AUDITED,
 }
 
 

@@ -19,6 +19,7 @@ from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.common.workspace_files import load_workspaces
 from services.profile.stream import ProfileHandler
+from tests.unit.touchpoint_strategies import contexts, every_kind
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SALT = "test salt"
@@ -41,27 +42,36 @@ def limited(hub_degree_max: int = 200, **limits: int) -> Workspace:
 def touchpoint(
     *identifiers: str, at_s: float = 0, message: str | None = None, **properties: Any
 ) -> Touchpoint:
-    """touchpoint("user_id:ada", "email:a@x.example", kind="page_viewed"), at_s after START."""
+    """touchpoint("user_id:ada", "email:a@x.example", kind="page_viewed"), at_s after START.
+
+    `public`: of a public key. `other`, `previous`: an identifier in the same short form. `facts`:
+    the properties, where one of them is called like a field of the touchpoint.
+    """
     properties.setdefault("kind", "page_viewed")
+    message = message or f"{identifiers}{at_s}{sorted(properties.items(), key=str)}"
     at = START + timedelta(seconds=at_s)
-    message = message or f"{identifiers}{at_s}{sorted(properties.items())}"
     pairs = sorted(
         (tuple(one.split(":", 1)) for one in identifiers),
         key=lambda pair: IDENTIFIER_KINDS.index(pair[0]),
     )
-    return Touchpoint.model_validate(
-        {
-            "workspace": properties.pop("workspace", "demo"),
-            "source": properties.pop("source", "web"),
-            "event_id": derived_id("event", "demo", message),
-            "message_id": message[:200],
-            "occurred_at": at,
-            "received_at": properties.pop("received_at", at + timedelta(seconds=1)),
-            "identifiers": [Identifier(kind=kind, value=value) for kind, value in pairs],
-            "channel": properties.pop("channel", None),
-            "properties": properties,
-        }
-    )
+    envelope = {
+        "workspace": properties.pop("workspace", "demo"),
+        "source": properties.pop("source", "web"),
+        "event_id": derived_id("event", "demo", message),
+        "message_id": message[:200],
+        "occurred_at": at,
+        "received_at": properties.pop("received_at", at + timedelta(seconds=1)),
+        "identifiers": [Identifier(kind=kind, value=value) for kind, value in pairs],
+        "channel": properties.pop("channel", None),
+        "public": properties.pop("public", False),
+        "context": properties.pop("context", {}),
+    }
+    facts = properties.pop("facts", properties)
+    for name in {"other", "previous"} & facts.keys():
+        if isinstance(facts[name], str):
+            kind, value = facts[name].split(":", 1)
+            facts = facts | {name: {"kind": kind, "value": value}}
+    return Touchpoint.model_validate(envelope | {"properties": facts})
 
 
 class MemoryRedis:
@@ -211,17 +221,35 @@ properties = st.one_of(
     ),
     st.builds(
         lambda traits: {"kind": "identified", "traits": traits},
-        st.dictionaries(st.sampled_from(["name", "city"]), json_values, max_size=2),
+        st.dictionaries(
+            st.sampled_from(["name", "city", "email", "birthday", "country"]),
+            st.one_of(json_values, st.sampled_from(["a@x.example", "1990-01-31"])),
+            max_size=2,
+        ),
     ),
+    st.builds(lambda name: {"kind": "aliased", "previous": name}, st.sampled_from(NAMES)),
     st.builds(
-        lambda name: {
-            "kind": "aliased",
-            "previous": dict(zip(("kind", "value"), name.split(":", 1), strict=True)),
-        },
+        lambda what, name: {"kind": f"profile_{what}_requested", "other": name},
+        st.sampled_from(["merge", "unmerge", "unmerge"]),
         st.sampled_from(NAMES),
     ),
-    st.builds(lambda one: {"kind": "account_linked", "account_id": f"acme{one}"}, few),
+    st.builds(
+        lambda one, role, left, kind, traits: {
+            "kind": "account_linked",
+            "account_id": f"acme{one}",
+            "role": role,
+            "left": left,
+            "account_kind": kind,
+            "traits": traits,
+        },
+        few,
+        st.sampled_from([None, "buyer", "user"]),
+        st.booleans(),
+        st.sampled_from([None, "company", "household"]),
+        st.dictionaries(st.sampled_from(["industry", "size", "role"]), json_values, max_size=2),
+    ),
     st.just({"kind": "custom", "name": "Wishlist Shared"}),
+    every_kind,
 )
 
 
@@ -233,7 +261,9 @@ def histories(draw: st.DrawFn, most: int = 25) -> list[Touchpoint]:
         st.integers(0, 8),
         st.integers(0, 3),
         st.sampled_from([None, "web", "phone"]),
+        st.sampled_from([False, False, True]),
         properties,
+        contexts,
     )
     return [
         touchpoint(
@@ -242,9 +272,11 @@ def histories(draw: st.DrawFn, most: int = 25) -> list[Touchpoint]:
             message=f"m{number}",
             received_at=START + timedelta(days=10, seconds=received),
             channel=channel,
-            **facts,
+            public=public,
+            context=context,
+            facts=facts,
         )
-        for number, (names, moment, received, channel, facts) in enumerate(
+        for number, (names, moment, received, channel, public, facts, context) in enumerate(
             draw(st.lists(drawn, max_size=most))
         )
     ]
