@@ -18,7 +18,7 @@ from services.common.audit import Act, NotKept
 from services.ingest.domain.ids import event_id
 from services.ingest.door import Arrival
 from services.profile.domain.ids import uuid_text
-from tests.unit.identity_builders import asked, node_of, seen
+from tests.unit.graph_builders import asked, node_of, seen
 from tests.unit.ingest_builders import NOW, door
 from tests.unit.profile_builders import SALT, MemoryRedis, fed
 

@@ -15,7 +15,7 @@ from services.profile.domain.people import people
 from services.profile.domain.ties import SAYS, Tie
 from services.profile.domain.why import Answer, Why, apart_between, whole, why
 from services.profile.rules import rules_of
-from tests.unit.identity_builders import (
+from tests.unit.graph_builders import (
     NAMES,
     RULES,
     aliased,

@@ -21,7 +21,7 @@ from services.profile.domain.people import people
 from services.profile.domain.rule_change import Change, Fate, change
 from services.profile.rules import rules_of
 from services.profile.stream import ProfileHandler
-from tests.unit.identity_builders import (
+from tests.unit.graph_builders import (
     RULES,
     asked,
     components,
