@@ -104,7 +104,7 @@ def test_a_plan_counts_everybody_once_though_redis_gives_some_twice(
 def test_what_concerns_the_door_only_is_told_as_such(run: Run, tmp_path: Path) -> None:
     code, output = plan(draft(tmp_path, "user_id", spelling={"case": "fold"}))
     assert code == 0
-    assert "at the door only: identifiers that are here stay as they are spelled" in output
+    assert "at the door only: it is spelled so from now on" in output
     assert "nobody is grouped anew" in output
 
 
