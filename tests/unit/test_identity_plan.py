@@ -21,7 +21,7 @@ from services.common.ports import Place
 from services.common.settings import Settings
 from services.profile.rules import rules_of
 from services.profile.store import ProfileStore
-from tests.unit.identity_builders import components, seen
+from tests.unit.graph_builders import components, seen
 from tests.unit.profile_builders import SALT, WORKSPACE, MemoryRedis, Run, fed, limited
 from tests.unit.test_rule_change import regroup as decide_anew
 
