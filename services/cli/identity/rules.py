@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -63,7 +65,8 @@ def apply(
 ) -> None:
     """Make a draft the running workspace, then have everybody whom it changes decided on anew."""
     if draft is not None:
-        apply_workspace(draft, yes=yes)
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():
+            apply_workspace(draft, yes=yes)
     running, former = _load(Settings().workspace), _former()
     said = {}
     for name in running:
