@@ -152,6 +152,20 @@ def test_open_complaints_pass_through() -> None:
     assert one.facts.open_complaints[0].complaint_id == "c"
 
 
+def test_conflicts_pass_through() -> None:
+    conflict = (
+        b'[{"kinds":["email","user_id"],"reason":"limit",'
+        b'"event_id":"00000000-0000-0000-0000-000000000001","at":"1998-06-30T00:00:00Z"}]'
+    )
+    told = published(snapshot(0))
+    assert b'"conflicts":[]' in told
+    (one,) = scores_of(told.replace(b'"conflicts":[]', b'"conflicts":' + conflict))
+    assert (one.facts.conflicts[0].reason, one.facts.conflicts[0].kinds) == (
+        "limit",
+        ("email", "user_id"),
+    )
+
+
 @pytest.mark.parametrize(
     "value",
     [
