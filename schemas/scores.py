@@ -78,6 +78,7 @@ class Scores(Message):
 
     `version` = profile_version + model_version: it grows whenever either does, so the newest of
     both always wins. With `merged_into` set the profile joined another one: its scores are gone.
+    With `erased` the person was erased: forget all that is known under this id.
     """
 
     workspace: Name
@@ -96,3 +97,4 @@ class Scores(Message):
     )
     reasons: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     facts: JourneyFacts = JourneyFacts()
+    erased: bool = False

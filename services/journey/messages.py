@@ -67,6 +67,7 @@ class Scores(msgspec.Struct, frozen=True, gc=False):
     profile_version: int
     as_of: datetime
     merged_into: UUID | None = None
+    erased: bool = False
     churn: Churn | None = None
     facts: JourneyFacts = JourneyFacts()
 
@@ -86,7 +87,7 @@ def facts_of(scores: Scores) -> Facts:
         version=scores.version,
         profile_version=scores.profile_version,
         as_of_us=_us(scores.as_of),
-        merged_into=scores.merged_into.bytes if scores.merged_into else b"",
+        merged_into=_merged_into(scores),
         orders=facts.orders,
         purchase_days=facts.purchase_days,
         first_seen_us=_us(facts.first_seen_at) if facts.first_seen_at else 0,
@@ -99,6 +100,13 @@ def facts_of(scores: Scores) -> Facts:
         alive_below=_alive_below(scores.churn) if scores.churn else None,
         conflicts=_conflicts(facts.conflicts) if facts.conflicts else (),
     )
+
+
+def _merged_into(scores: Scores) -> bytes:
+    """Who was erased joined nobody but themselves."""
+    if scores.erased:
+        return scores.profile_id.bytes
+    return scores.merged_into.bytes if scores.merged_into else b""
 
 
 def _complaint(complaint: OpenComplaint) -> Complaint:

@@ -18,7 +18,14 @@ from services.common.batch import Output, Record
 from services.common.dead_letters import dead_letter
 from services.scoring.domain.reasons import reasons_of
 from services.scoring.domain.score import score_batch
-from services.scoring.messages import Written, as_of_us, facts_only, redirects_of, scores_of
+from services.scoring.messages import (
+    Written,
+    as_of_us,
+    erasures_of,
+    facts_only,
+    redirects_of,
+    scores_of,
+)
 from services.scoring.snapshots import Snapshot, check, decode, facts_of
 
 SERVICE: Final = "scoring.score"
@@ -101,14 +108,17 @@ def _outputs(workspace: str, snapshots: Sequence[Snapshot], ground: Ground) -> l
     model = ground.models.get(workspace)
     version = model.version if model else 0
     check(snapshots)
-    alive = [one for one in snapshots if one.merged_into is None]
+    erased = [one for one in snapshots if one.erased]
+    merged = [one for one in snapshots if one.merged_into is not None and not one.erased]
+    alive = [one for one in snapshots if one.merged_into is None and not one.erased]
     customers = [one for one in alive if one.purchases.purchase_days > 0]
     visitors = [one for one in alive if one.purchases.purchase_days == 0]
     thresholds = ground.thresholds.get(workspace, ())
     facts = facts_of(customers)
     batch = score_batch(facts, model, as_of_us(customers, version), thresholds)
     written = [
-        *redirects_of([one for one in snapshots if one.merged_into is not None], version),
+        *erasures_of(erased, version),
+        *redirects_of(merged, version),
         *facts_only(visitors, batch.missing, version),
         *scores_of(customers, batch, reasons_of(batch, facts, model), version, thresholds),
     ]

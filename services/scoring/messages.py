@@ -19,7 +19,16 @@ from schemas.money import MINOR_DIGITS
 from services.scoring.domain.arrays import Ints
 from services.scoring.domain.reasons import Reasons
 from services.scoring.domain.score import NEVER, NO_ORDER, ChurnColumns, ScoreBatch
-from services.scoring.shapes import AliveBelow, Churn, Clv, JourneyFacts, Redirect, Rfm, Scores
+from services.scoring.shapes import (
+    AliveBelow,
+    Churn,
+    Clv,
+    Erased,
+    JourneyFacts,
+    Redirect,
+    Rfm,
+    Scores,
+)
 from services.scoring.snapshots import Snapshot
 
 NO_ORDER_MISSING: Final = dict.fromkeys(("rfm", "churn", "clv"), NO_ORDER)
@@ -114,6 +123,15 @@ def redirects_of(merged: Sequence[Snapshot], model_version: int) -> list[Written
     return [
         _written(Redirect(*_head(one, model_version, moment)))
         for one, moment in zip(merged, moments, strict=True)
+    ]
+
+
+def erasures_of(erased: Sequence[Snapshot], model_version: int) -> list[Written]:
+    """The messages of people who were erased: nothing but that."""
+    moments = moment_texts(as_of_us(erased, model_version))
+    return [
+        _written(Erased(*_head(one, model_version, moment)))
+        for one, moment in zip(erased, moments, strict=True)
     ]
 
 

@@ -81,6 +81,12 @@ class Redirect(msgspec.Struct, frozen=True, gc=False):
     merged_into: str | None
 
 
+class Erased(Redirect, frozen=True, gc=False):
+    """schemas.scores.Scores of somebody who was erased."""
+
+    erased: bool = True
+
+
 class Scores(Redirect, frozen=True, gc=False):
     """schemas.scores.Scores"""
 

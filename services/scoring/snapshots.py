@@ -58,6 +58,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     profile_id: ProfileId
     version: Version
     merged_into: ProfileId | None = None
+    erased: bool = False
     first_seen_at: str | None = None
     last_seen_at: str | None = None
     purchases: Purchases = Purchases()

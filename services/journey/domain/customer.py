@@ -59,7 +59,7 @@ class Facts(NamedTuple):
 
     `last_seen_us`: the newest touchpoint; 0: not known.
     `alive_below`: threshold -> moment from which P(alive) is below it; None without a model.
-    `merged_into`: 16 bytes of the surviving profile, else empty.
+    `merged_into`: 16 bytes of the surviving profile, else empty; the profile's own: it was erased.
     """
 
     version: int
@@ -89,7 +89,8 @@ class State(NamedTuple):
     due_us        the next moment at which time alone would change something; 0: there is none
     ended_us      last order before the silence that the latest return of this revision ended, or 0
     revision      how often the last order or the stage was taken back
-    merged_into   16 bytes of the surviving profile: then this is a tombstone since merged_us
+    merged_into   16 bytes of the surviving profile: then this is a tombstone since merged_us; the
+                  profile's own: it was erased, and all that is left are versions
     left_us       by the clock: when a complaint with an open alert left last, while that waits
     timed_us      the due moment decided on last, where it is later than the scores; else 0
 

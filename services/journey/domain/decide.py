@@ -15,7 +15,7 @@ from services.journey.domain.alert_events import Scene
 from services.journey.domain.customer import NEVER, Facts, State, same_basis
 from services.journey.domain.holders import Holders
 from services.journey.domain.lifecycle import next_stage_moment, stage_after, stage_of, standing
-from services.journey.domain.merges import come_back, merged, still_ours
+from services.journey.domain.merges import come_back, erased, merged, still_ours
 from services.journey.domain.moments import moments_of
 from services.journey.domain.raising import alerted
 from services.journey.domain.rules import Rules
@@ -55,6 +55,8 @@ def decide_customer(
     """
     if facts is None or (state is not None and facts.version <= state.scores_version):
         return _by_time(profile_id, state, now_us, rules, holders)
+    if facts.merged_into == profile_id.bytes:
+        return Decided(erased(profile_id, state, facts))
     if facts.merged_into:
         return Decided(*merged(profile_id, state, facts, now_us, rules, holders))
     before = None if state is None or state.merged_into else state

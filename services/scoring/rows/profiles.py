@@ -92,6 +92,7 @@ IDENTIFIER_ROWS: Final = Table.of(
 REDIRECTS: Final = Table.of(
     "profile_redirects", workspace=TEXT, profile_id=TEXT, merged_into=TEXT, version=COUNT
 )
+ERASED: Final = Table.of("erased_profiles", workspace=TEXT, profile_id=TEXT, version=COUNT, at=TIME)
 
 
 class Trait(msgspec.Struct, frozen=True, gc=False):
@@ -161,6 +162,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     version: Version
     updated_at: Moment
     merged_into: Uuid | None = None
+    erased: bool = False
     identifiers: list[Identifier] = []
     refused_links: int = 0
     traits: dict[str, Trait] = {}
@@ -202,7 +204,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
             self.profile_id,
             self.version,
             self.updated_at,
-            self.merged_into,
+            self.profile_id if self.erased else self.merged_into,
             pairs(self.identifiers),
             self.refused_links,
             [(name, as_text(trait.value)) for name, trait in self.traits.items()],
@@ -216,9 +218,14 @@ PROFILE: Final = msgspec.json.Decoder(Profile)
 
 
 def rows(value: bytes, published_ms: int) -> Rows:
-    """The snapshot, and its identifiers; or the redirect of a profile that was merged away."""
+    """The snapshot, and its identifiers; or the redirect of a profile that was merged away.
+
+    Who was erased joined nobody but themselves: so no view shows them.
+    """
     one = PROFILE.decode(value)
     made = [(PROFILES.name, one.columns())]
+    if one.erased:
+        return [*made, (ERASED.name, (one.workspace, one.profile_id, one.version, one.updated_at))]
     if one.merged_into is not None:
         redirect = (one.workspace, one.profile_id, one.merged_into, one.version)
         return [*made, (REDIRECTS.name, redirect)]
