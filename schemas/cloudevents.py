@@ -29,6 +29,7 @@ TYPES: Final = {
     "dead_letters.handled": "rapport.dead_letter.handled",
     "violations": "rapport.plan.violated",
     "suppressions": "rapport.suppression.changed",
+    "audit": "rapport.audit.recorded",
 }
 
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from schemas import catalogue
 from schemas.action import ActionRequested
 from schemas.alert import Alert
+from schemas.audit import AuditRecord
 from schemas.cloudevents import TYPES
 from schemas.dead_letter import DeadLetter
 from schemas.letter_handled import LetterHandled
@@ -46,6 +47,7 @@ MESSAGES: Final[dict[str, type[BaseModel]]] = {
     "dead_letters.handled": LetterHandled,
     "violations": Violation,
     "suppressions": Suppression,
+    "audit": AuditRecord,
 }
 
 

@@ -24,6 +24,7 @@ from schemas.scores import AliveBelow, Churn, Clv, JourneyFacts, Rfm, Scores
 from schemas.touchpoint import ResolvedTouchpoint
 from schemas.touchpoints import SAMPLES
 from schemas.violation import Fault, Violation
+from services.common.audit import Act, Chain
 from services.common.batch import Record
 from services.scoring.rows import PROCESSORS
 from services.scoring.waiting import Line
@@ -293,6 +294,11 @@ VIOLATION: Final = Violation(
     at=NOON,
 )
 
+AUDITED: Final = Chain("api@host:1#2").record(
+    Act("key:crm", "profile.read", "demo", str(ADA), {"fields": 3, "masked": True, "by": "id"}),
+    NOON,
+)
+
 #: (topic, name of the sample) -> message: every kind of message there is.
 MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
     **{(topics.RESOLVED.name, kind): touchpoint(kind) for kind in SAMPLES},
@@ -328,6 +334,7 @@ MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
     (topics.DEAD_LETTERS.name, "refused again"): LETTER_AGAIN,
     (topics.HANDLED.name, "redriven"): HANDLED,
     (topics.VIOLATIONS.name, "two fields"): VIOLATION,
+    (topics.AUDIT.name, "read"): AUDITED,
 }
 
 

@@ -24,7 +24,8 @@ from services.common.batch import Output
 from services.common.ports import PublishFailed
 from services.common.settings import Settings
 from services.common.suppression import Act, Writer, lifted, publish, salt_mark
-from services.common.suppression_log import NotRead, entries, hash_of
+from services.common.suppression_log import entries, hash_of
+from services.common.topic_log import NotRead
 
 app = typer.Typer(
     help="Who must not get in: hashes of identifiers, never the identifiers.",

@@ -8,6 +8,7 @@ from schemas import topics
 from services.scoring.rows import (
     actions,
     alerts,
+    audit,
     dead_letters,
     lifecycle,
     models,
@@ -29,6 +30,7 @@ PROCESSORS: Final[dict[str, Processor]] = {
     topics.DEAD_LETTERS.name: dead_letters.rows,
     topics.HANDLED.name: dead_letters.handled,
     topics.VIOLATIONS.name: violations.rows,
+    topics.AUDIT.name: audit.rows,
 }
 
 #: In the order of insertion. A profile comes before its redirect, which is read against it.
@@ -47,6 +49,7 @@ TABLES: Final[dict[str, Table]] = {
         dead_letters.TABLE,
         dead_letters.HANDLED,
         violations.TABLE,
+        audit.TABLE,
     )
 }
 
