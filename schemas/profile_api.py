@@ -275,3 +275,45 @@ class FeedEvent(Message):
 
     cursor: str
     change: Change | None = None
+
+
+class TimelineAsked(Asked):
+    """Which part of a timeline is wanted."""
+
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
+    cursor: Cursor | None = None
+    kind: Annotated[
+        list[Name], Field(max_length=100, description="Only these kinds; may be repeated")
+    ] = []
+    since: Moment | None = Field(default=None, description="Occurred then or later")
+    until: Moment | None = Field(default=None, description="Occurred before")
+
+
+class FeedStart(StrEnum):
+    """Where a stream begins that goes on from nothing."""
+
+    NOW = "now"
+    BEGINNING = "beginning"
+
+
+class FeedShows(StrEnum):
+    """What comes with each change."""
+
+    IDS = "ids"
+    PROFILE = "profile"
+
+
+class ChangesAsked(Asked):
+    """Where a stream begins and what it shows."""
+
+    cursor: Annotated[str, Field(min_length=1, max_length=8_000)] | None = Field(
+        default=None, description="Behind which change to go on; Last-Event-ID says the same"
+    )
+    start: FeedStart = Field(
+        default=FeedStart.NOW,
+        description="Without a cursor: from now on, or with the newest of every profile first",
+    )
+    include: FeedShows = Field(
+        default=FeedShows.IDS,
+        description="`profile`: the whole snapshot with each change; needs profile:read",
+    )

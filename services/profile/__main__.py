@@ -1,4 +1,4 @@
-"""python -m services.profile: touchpoints.accepted → profiles, until SIGTERM."""
+"""python -m services.profile: touchpoints.accepted → profiles; `... api`: profiles over HTTP."""
 
 from __future__ import annotations
 
@@ -16,9 +16,20 @@ from services.common.workspace_follow import Followed
 from services.profile.stream import SERVICE, ProfileHandler
 
 
-def main() -> int:
-    """0 when stopped; 1 when a person must look: a wrong workspace, a gap in the log."""
-    settings = Settings()
+def main(arguments: list[str]) -> int:
+    """0 when stopped; 1 or 2 when a person must look: a wrong workspace, a gap in the log."""
+    if arguments == ["api"]:
+        from services.profile.api.process import run as run_api  # FastAPI: the stream needs none
+
+        return run_api(Settings())
+    if arguments:
+        sys.stderr.write("usage: python -m services.profile [api]\n")
+        return 2
+    return stream(Settings())
+
+
+def stream(settings: Settings) -> int:
+    """0 when stopped; 1 when a person must look."""
     setup(settings, SERVICE)
     try:
         with Followed(settings.workspace) as followed:
@@ -37,4 +48,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
