@@ -87,7 +87,7 @@ class IdentityLink(Message):
     other: UUID
     rule: str = Field(
         description="together: one event carried both; aliased: an alias said so; requested: a "
-        "person did; ..._public: with a key that is public; forbidden: taken apart",
+        "person did; parted: a person took them apart; ..._public: with a key that is public",
         examples=["together"],
     )
     at: Moment
@@ -95,13 +95,26 @@ class IdentityLink(Message):
     joins: bool = Field(description="Whether both are this person's")
 
 
+class RefusedTie(Message):
+    """What would tie one of the identifiers to another one, and does not."""
+
+    one: UUID
+    other: UUID
+    rule: str
+    reason: str = Field(examples=["limit", "public_key", "set_apart", "hub"])
+    at: Moment
+    event_id: UUID
+
+
 class Links(Message):
-    """Why this is one person: `links` are all that touch one of the identifiers."""
+    """Why this is one person: `links` are all that touch one of the identifiers. `refused_links`
+    counts those of a hub, too, of which not all are known."""
 
     profile_id: UUID
     version: int
     identifiers: tuple[KnownIdentifier, ...]
     links: tuple[IdentityLink, ...]
+    refused: tuple[RefusedTie, ...]
     refused_links: int
 
 

@@ -25,6 +25,8 @@ _WORDS: Final = """
     ipaddress deviceid advertisingid idfa password token secret
 """
 PERSONAL_TRAITS: Final = frozenset(_WORDS.split())
+#: homeAddress, work_email, secretary's phone, and so on.
+_ENDS: Final = ("address", "email", "phone", "phonenumber", "firstname", "lastname", "fullname")
 
 
 class Scope(StrEnum):
@@ -68,6 +70,12 @@ class ApiKeys(Part):
     def personal_names(self) -> frozenset[str]:
         """The names of all personal traits, as `plain_name` spells them."""
         return PERSONAL_TRAITS | {plain_name(name) for name in self.personal}
+
+
+def is_personal(name: str, personal: frozenset[str]) -> bool:
+    """Whether a trait of this name is personal: named so, or some kind of what always is."""
+    plain = plain_name(name)
+    return plain in personal or plain.endswith(_ENDS)
 
 
 def plain_name(name: str) -> str:

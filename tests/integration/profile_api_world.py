@@ -87,7 +87,7 @@ def key_of(workspace: str, scopes: Sequence[Scope]) -> str:
 def entry(workspace: str, *scopes: Scope) -> dict[str, Any]:
     key = key_of(workspace, scopes)
     return {
-        "name": key.partition("/")[2],
+        "name": key.partition("/")[2][:100],
         "key_hashes": [sha256(key.encode()).hexdigest()],
         "scopes": [str(scope) for scope in scopes],
     }
@@ -108,10 +108,6 @@ def write_workspaces(folder: Path, names: Sequence[str]) -> None:
         keys = [entry(name, *scopes) for scopes in (*alone, *pairs, *more)]
         said = yaml.safe_dump({"personal": [PERSONAL], "keys": keys})
         (own / "api_keys.yaml").write_text(said, encoding="utf-8")
-        sources = yaml.safe_load((own / "sources.yaml").read_text(encoding="utf-8"))
-        for source in sources:
-            source["key_hashes"] = [sha256(f"{name}-write".encode()).hexdigest()]
-        (own / "sources.yaml").write_text(yaml.safe_dump(sources), encoding="utf-8")
 
 
 @contextmanager

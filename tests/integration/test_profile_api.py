@@ -12,8 +12,11 @@ import pytest
 from deploy.embedded.engines import Engines
 from schemas.profile import Profile
 from services.common.api_keys import Scope
+from services.common.clients import clickhouse_client
+from services.scoring.store import migrate
 from tests.integration.profile_api_world import PERSONAL, Api, running
 from tests.unit.profile_builders import touchpoint
+from tests.waiting import until
 
 HERE, ELSEWHERE = f"w{uuid4().hex[:10]}", f"w{uuid4().hex[:10]}"
 
@@ -21,6 +24,8 @@ HERE, ELSEWHERE = f"w{uuid4().hex[:10]}", f"w{uuid4().hex[:10]}"
 @pytest.fixture(scope="module")
 def api(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with running(engines, tmp_path_factory.mktemp("api"), sorted((HERE, ELSEWHERE))) as one:
+        with clickhouse_client(one.settings) as client:
+            migrate(client)
         yield one
 
 
@@ -190,14 +195,14 @@ def test_an_id_that_is_none_is_told_so(api: Api, wrong: str) -> None:
     [
         {},
         {"authorization": "Bearer nobody"},
-        {"authorization": "Bearer "},
+        {"authorization": "Bearer"},
         {"authorization": "Basic eDo="},
         {"authorization": "Bearer \xe9"},
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/profiles/x", "/v1/changes", "/v1/nothing", "/"])
 def test_without_a_key_nothing_is_told(api: Api, path: str, headers: dict[str, str]) -> None:
-    raw = {name: value.encode("latin-1") for name, value in headers.items()}
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     answer = httpx.get(api.url + path, headers=raw, trust_env=False)
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -235,7 +240,6 @@ def test_a_key_that_is_taken_out_opens_nothing_any_more(api: Api, ada: UUID) -> 
     """Within three seconds, without a restart."""
     path = next(api.log.parent.glob(f"workspaces/{HERE}/api_keys.yaml"))
     before = path.read_text(encoding="utf-8")
-    from tests.waiting import until
 
     def opens() -> int:
         return get(api, f"/v1/profiles/{ada}", Scope.PROFILE_READ).status_code

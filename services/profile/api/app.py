@@ -14,7 +14,7 @@ import uvicorn
 from services.common import clients
 from services.common.connections import Connection, affordable
 from services.common.health import HealthServer
-from services.common.run import settle_memory
+from services.common.run import Stop, settle_memory
 from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.common.workspace_watch import WorkspaceWatch
@@ -48,9 +48,14 @@ class ProfileApi:
     """Everything that is open, from start to stop."""
 
     def __init__(
-        self, settings: Settings, workspaces: Mapping[str, Workspace], database: str = DATABASE
+        self,
+        settings: Settings,
+        workspaces: Mapping[str, Workspace],
+        stop: Stop,
+        database: str = DATABASE,
     ) -> None:
         self._settings = settings
+        self._stop = stop
         self._server: uvicorn.Server | None = None
         self._link = KafkaLink(settings, self._stopping)
         self._keys = Keys(workspaces)
@@ -62,10 +67,9 @@ class ProfileApi:
         merging = Merging(people, self._link)
         parts = Parts(settings, people, self._columns, merging, self._streams, self._opens)
         self._front = Front(self._keys, people, application(parts))
-        # the others are asked for by few endpoints, which say so themselves
-        self._health = HealthServer(
-            settings, {"Redis": partial(clients.missing, settings, "Redis")}
-        )
+        # later on the endpoints that need Kafka or ClickHouse say so themselves
+        checks = {"Redis": partial(clients.missing, settings, "Redis"), "Kafka": self._link.fault}
+        self._health = HealthServer(settings, checks)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The ASGI application; its life span closes what belongs to the event loop."""
@@ -101,7 +105,7 @@ class ProfileApi:
         try:
             self._server.run(sockets=[bound])
         finally:
-            self._server.should_exit = True
+            self._stop.set()
             self._watch.stop()
             self._link.close()
             self._columns.close()
@@ -109,7 +113,7 @@ class ProfileApi:
             self._health.stop()
 
     def _stopping(self) -> bool:
-        return self._server is not None and self._server.should_exit
+        return self._stop() or (self._server is not None and self._server.should_exit)
 
     def _opens(self, authorization: bytes | None) -> bool:
         """Whether a key that opened a stream still does."""

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX: Final = 64 * 1024
 BODY_SECONDS_MAX: Final = 10.0
+BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 UUID_CHARACTERS: Final = 36
 _BY_ID: Final = "/v1/profiles/"
 _BY_ID_CHARACTERS: Final = len(_BY_ID) + UUID_CHARACTERS
@@ -72,7 +73,9 @@ class Front:
                     watched.status, path = answer.status, _PROFILE
                 else:
                     scope[HOLDER] = holder
-                    await self._endpoints(scope, _Bounded(receive), watched)
+                    if scope["method"] not in BODILESS:
+                        receive = await _whole(receive)
+                    await self._endpoints(scope, receive, watched)
         except Refused as refused:
             await watched.answer(refused.answer())
         except Exception:
@@ -116,28 +119,28 @@ class _Watched:
         await answers.send(answer, self._send, self._named)
 
 
-class _Bounded:
-    """A body of so many bytes, within so many seconds. Refused: 413, 408."""
+async def _whole(receive: Receive) -> Receive:
+    """What gives the body, once all of it is here. Refused: 408, 413, 400."""
+    chunks, size, more = list[bytes](), 0, True
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            while more:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise answers.bad_request("the request ended before its body did", "incomplete")
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                more = message.get("more_body", False)
+                if size > BODY_BYTES_MAX:
+                    raise Refused(413, "too_large", f"a body has at most {BODY_BYTES_MAX} bytes")
+    except TimeoutError:
+        raise Refused(408, "too_slow", "the body did not come in time") from None
+    given = [{"type": "http.request", "body": b"".join(chunks), "more_body": False}]
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._bytes = 0
-        self._whole = False
-        self._ends_at = time.monotonic() + BODY_SECONDS_MAX
+    async def again() -> dict[str, Any]:
+        return given.pop() if given else await receive()
 
-    async def __call__(self) -> dict[str, Any]:
-        if self._whole:  # then somebody waits for the client to go
-            return await self._receive()
-        try:
-            async with asyncio.timeout(self._ends_at - time.monotonic()):
-                message = await self._receive()
-        except TimeoutError:
-            raise Refused(408, "too_slow", "the body did not come in time") from None
-        self._bytes += len(message.get("body", b""))
-        if self._bytes > BODY_BYTES_MAX:
-            raise Refused(413, "too_large", f"a body has at most {BODY_BYTES_MAX} bytes")
-        self._whole = not message.get("more_body")
-        return message
+    return again
 
 
 def _said_in(scope: RequestScope) -> _Said:

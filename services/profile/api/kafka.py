@@ -55,6 +55,11 @@ class KafkaLink:
         if self._audit is not None:
             self._audit.close(CLOSED_WITHIN_S)
 
+    def fault(self) -> str | None:
+        """Why the process has not begun to work: it was never linked yet. Later outages of Kafka
+        leave most reads as they are, so that they take no process out of service."""
+        return None if self._audit is not None else NOT_LINKED
+
     def note(self, act: Act) -> None:
         """As AuditQueue.note. NotKept while the trail can not be written."""
         if self._audit is None:

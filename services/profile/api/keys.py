@@ -12,8 +12,8 @@ from zlib import crc32
 from services.common.api_keys import Scope
 from services.common.workspace import Workspace
 from services.profile.api.answers import Refused
-from services.profile.domain.people import Rules
-from services.profile.stream import rules_of
+from services.profile.domain.rules import Rules
+from services.profile.rules import rules_of
 
 BEARER: Final = b"bearer "
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.common.api_keys import plain_name
+from services.common.api_keys import is_personal, plain_name
 from services.common.masking import masked
 
 HIDDEN: Final = "***"
@@ -32,6 +32,7 @@ _UUID: Final = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _plain = lru_cache(4_096)(plain_name)
+_is_personal = lru_cache(4_096)(is_personal)
 
 Json = Any
 
@@ -70,7 +71,7 @@ def masked_properties(properties: Mapping[str, Json], personal: frozenset[str]) 
 def _value(name: str, value: Json, personal: frozenset[str]) -> Json:
     if value is None or isinstance(value, bool):
         return value
-    if _plain(name) in personal or _plain(name) in OF_PEOPLE:
+    if _is_personal(name, personal) or _plain(name) in OF_PEOPLE:
         return HIDDEN
     if isinstance(value, str):
         apart = "@" not in value and (_IS_ID(name) or _UUID.match(value))

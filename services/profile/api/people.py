@@ -10,6 +10,7 @@ from services.profile.api import answers
 from services.profile.api.answers import Answer, Refused, not_found, unchanged, versioned
 from services.profile.api.keys import Holder
 from services.profile.api.masks import masked_profile
+from services.profile.api.reader import Home
 from services.profile.domain.ids import Hashes, uuid_bytes, uuid_text
 from services.profile.domain.people import Person, people
 from services.profile.snapshot import snapshot
@@ -21,7 +22,7 @@ PROFILES: Final = b"/v1/profiles/"
 class Homes(Protocol):
     """Finds components; None where no event has named the node. Refused (503) without Redis."""
 
-    async def home_of(self, node: bytes) -> Loaded | None: ...
+    async def home_of(self, node: bytes) -> Home | None: ...
 
 
 class Found(NamedTuple):
@@ -52,16 +53,18 @@ class People:
         except ValueError:
             message = "a profile id is a UUID"
             raise answers.bad_request(message, "bad_id") from None
-        found = await self._at(holder, node)
-        place = next(p for p in found.person.places if found.home.component.nodes[p].id == node)
-        if found.home.component.nodes[place].part is None:
-            raise not_found()  # an identifier's node that never was a profile's id
+        home = await self._homes.home_of(node)
+        found = None if home is None else _person_at(home, holder)
+        if home is None or found is None or not _was_a_profile(home):
+            raise not_found()
         return found
 
     async def by_name(self, holder: Holder, kind: str, value: str) -> Found:
         """Whoever is known by this identifier. Refused: 400, 404."""
-        node = self.node_of(holder, kind, value)
-        return await self._at(holder, node)
+        found = await self.at_node(holder, self.node_of(holder, kind, value))
+        if found is None:
+            raise not_found()
+        return found
 
     def node_of(self, holder: Holder, kind: str, value: str) -> bytes:
         """The node of an identifier in the workspace's spelling. Refused (400) if it is none."""
@@ -74,13 +77,7 @@ class People:
     async def at_node(self, holder: Holder, node: bytes) -> Found | None:
         """The person of a node; None where nobody is."""
         home = await self._homes.home_of(node)
-        return _person_at(home, node, holder) if home is not None else None
-
-    async def _at(self, holder: Holder, node: bytes) -> Found:
-        found = await self.at_node(holder, node)
-        if found is None:
-            raise not_found()
-        return found
+        return None if home is None else _person_at(home, holder)
 
     def shown(self, holder: Holder, found: Found, if_none_match: bytes | None) -> Answer:
         """The profile as the holder may see it; 304 where they have seen it."""
@@ -111,14 +108,18 @@ def etag_of(holder: Holder, version: int) -> bytes:
     return b'"%d.%b"' % (version, holder.view)
 
 
-def _person_at(home: Loaded, node: bytes, holder: Holder) -> Found | None:
-    component = home.component
+def _person_at(home: Home, holder: Holder) -> Found | None:
+    """The person that the node is part of; None where it is nobody's, or another workspace's."""
+    loaded, node = home
+    component = loaded.component
     if component.workspace != holder.premises.name:
-        return None  # as if it were not there
+        return None
     for person in people(component, holder.premises.rules):
-        if person.id is None:
-            continue
-        for place in person.places:
-            if component.nodes[place].id == node:
-                return Found(person.id, person, home)
+        if person.id is not None and node in {component.nodes[place].id for place in person.places}:
+            return Found(person.id, person, loaded)
     return None
+
+
+def _was_a_profile(home: Home) -> bool:
+    """Whether events count for the node: an identifier that only came along never had a profile."""
+    return any(one.id == home.node and one.part is not None for one in home.loaded.component.nodes)

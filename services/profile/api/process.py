@@ -7,6 +7,7 @@ import socket
 
 from services.common.clients import EngineMissing
 from services.common.logs import setup
+from services.common.run import Stop
 from services.common.settings import Settings
 from services.common.workspace_files import WorkspaceError, load_workspaces
 from services.profile.api.app import ProfileApi
@@ -25,7 +26,7 @@ def run(settings: Settings) -> int:
             backlog=2048,
             reuse_port=settings.http_port_shared,
         )
-        api = ProfileApi(settings, workspaces)
+        api = ProfileApi(settings, workspaces, Stop().on_signals())
     except (WorkspaceError, EngineMissing) as error:
         log.error("%s", error)
         return 2

@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from schemas.profile_api import FoundProfile, Search, SearchPage
-from services.common.api_keys import Scope, plain_name
+from services.common.api_keys import Scope, is_personal
 from services.profile.api.answers import Refused
 from services.profile.api.columns import Columns
 from services.profile.api.cursors import OfSearch, bad_cursor, read, written
@@ -95,7 +95,7 @@ def _check(asked: Search, holder: Holder) -> None:
     if asked.identifier_prefix is not None:
         raise _personal("a search by the beginning of an identifier")
     for name in asked.traits:
-        if plain_name(name) in holder.premises.personal:
+        if is_personal(name, holder.premises.personal):
             raise _personal(f"a search by the trait {name!r}")
 
 

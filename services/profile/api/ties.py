@@ -8,12 +8,34 @@ from typing import Any, Final
 from uuid import UUID
 
 from schemas.base import from_micros, to_json
-from schemas.profile_api import IdentityLink, KnownIdentifier, Links, MergedProfile, Merges
+from schemas.profile_api import (
+    IdentityLink,
+    KnownIdentifier,
+    Links,
+    MergedProfile,
+    Merges,
+    RefusedTie,
+)
 from services.profile.api.columns import Columns
 from services.profile.api.keys import Holder
 from services.profile.api.masks import HIDDEN
 from services.profile.api.people import Found
-from services.profile.domain.component import ALIASED, FORBIDDEN, TOGETHER, Link, Node, kind_name
+from services.profile.domain.component import (
+    ALIASED,
+    ALIASED_PUBLIC,
+    FORBIDDEN,
+    PARTED,
+    PARTED_PUBLIC,
+    REQUESTED,
+    REQUESTED_PUBLIC,
+    TOGETHER,
+    TOGETHER_PUBLIC,
+    Component,
+    Link,
+    Node,
+    kind_name,
+)
+from services.profile.domain.grouping import RefusedLink
 from services.profile.domain.ids import uuid_text
 from services.profile.domain.part import BORN, FIRST, LAST, Part
 
@@ -22,6 +44,12 @@ RULES: Final[Mapping[int, str]] = {
     TOGETHER: "together",
     ALIASED: "aliased",
     FORBIDDEN: "forbidden",
+    TOGETHER_PUBLIC: "together_public",
+    ALIASED_PUBLIC: "aliased_public",
+    REQUESTED: "requested",
+    REQUESTED_PUBLIC: "requested_public",
+    PARTED_PUBLIC: "parted_public",
+    PARTED: "parted",
 }
 #: Ids in one question to the columns; those of a person with more are told without their moment.
 ASKED_MAX: Final = 400
@@ -45,13 +73,10 @@ def links(holder: Holder, found: Found) -> bytes:
             version=found.home.version,
             identifiers=tuple(_identifier(nodes[place], holder) for place in places),
             links=tuple(_link(link, nodes, own) for link in touching),
-            refused_links=_refused(found),
+            refused=tuple(_refused(one, component) for one in found.person.refused),
+            refused_links=found.person.refused_links,
         )
     )
-
-
-def _refused(found: Found) -> int:
-    return found.person.refused_links
 
 
 def _identifier(node: Node, holder: Holder) -> KnownIdentifier:
@@ -62,6 +87,19 @@ def _identifier(node: Node, holder: Holder) -> KnownIdentifier:
         value=node.value if holder.sees_personal else HIDDEN,
         first_seen_at=seen[FIRST] if seen else None,
         last_seen_at=seen[LAST] if seen else None,
+    )
+
+
+def _refused(refused: RefusedLink, component: Component) -> RefusedTie:
+    link, outside = refused.link, refused.outside
+    other = component.nodes[link.b].id if outside is None else outside.other
+    return RefusedTie(
+        one=UUID(bytes=component.nodes[link.a].id),
+        other=UUID(bytes=other),
+        rule=RULES.get(link.rule, f"rule_{link.rule}"),
+        reason=str(refused.reason),
+        at=link.at,
+        event_id=UUID(bytes=link.event),
     )
 
 

@@ -21,12 +21,13 @@ from schemas.profile_api import TimelineEvent, TimelinePage
 from services.profile.api.columns import Columns
 from services.profile.api.cursors import OfTimeline, bad_cursor, read, written
 from services.profile.api.keys import Holder
-from services.profile.api.masks import masked_identifiers, masked_properties
+from services.profile.api.masks import HIDDEN, masked_identifiers, masked_properties
 from services.profile.api.people import Found
 from services.profile.domain.component import kind_name
 from services.profile.domain.ids import uuid_text
 
-#: Ids or hashes in one question; a person of more is looked for through the view, which reads all.
+#: Ids or hashes in one question. A person of more, or whose component has absorbed nodes that may
+#: have been profiles, is looked for through the view, which reads all.
 NAMED_MAX: Final = 400
 EVENT_YEARS_MAX_US: Final = 2**53
 
@@ -110,7 +111,7 @@ def _whose(found: Found) -> tuple[str, dict[str, Any]]:
     ids = [uuid_text(node.id) for node in nodes if node.part is not None]
     own = set(found.person.places)
     others = [node for place, node in enumerate(nodes) if place not in own]
-    if len(ids) + len(others) > NAMED_MAX:
+    if len(ids) + len(others) > NAMED_MAX or any(node.absorbed for node in nodes):
         return _VIEW, {"profile": found.text}
     return _TABLE, {"ids": ids, "others": [_hashed(node.kind, node.value) for node in others]}
 
@@ -125,6 +126,7 @@ def _event(row: dict[str, Any], holder: Holder) -> TimelineEvent:
     if not holder.sees_personal:
         identifiers = masked_identifiers(map(_named, identifiers))
         properties = masked_properties(properties, holder.premises.personal)
+        row["message_id"] = HIDDEN  # senders make them of whatever they have
     return TimelineEvent.model_validate(
         row
         | {
