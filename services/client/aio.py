@@ -13,18 +13,16 @@ from pydantic import BaseModel
 from schemas.profile import Profile
 from schemas.profile_api import (
     FeedEvent,
-    FeedShows,
-    FeedStart,
     FoundProfile,
     Links,
     Merges,
     MergeTaken,
-    Search,
     ShownConsent,
     ShownScores,
     ShownStage,
     TimelineEvent,
 )
+from schemas.profile_asked import FeedShows, FeedStart, Search
 from services.client import calls
 from services.client.cache import ENTRIES_MAX, Cache
 from services.client.calls import AGAIN_STATUSES, TRIES_MAX, Call, Named, ProfileId, wait_s

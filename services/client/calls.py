@@ -12,19 +12,16 @@ from pydantic import BaseModel
 
 from schemas.profile import Profile
 from schemas.profile_api import (
-    PAGE_MAX,
-    AskedIdentifier,
     Links,
-    MergeAsked,
     Merges,
     MergeTaken,
-    Search,
     SearchPage,
     ShownConsent,
     ShownScores,
     ShownStage,
     TimelinePage,
 )
+from schemas.profile_asked import PAGE_MAX, AskedIdentifier, MergeAsked, Search
 
 Model = TypeVar("Model", bound=BaseModel)
 ProfileId = UUID | str

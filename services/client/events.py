@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.profile_api import Change, FeedEvent, FeedShows, FeedStart
+from schemas.profile_api import Change, FeedEvent
+from schemas.profile_asked import FeedShows, FeedStart
 
 
 class Events:

@@ -13,7 +13,7 @@ from deploy.embedded.engines import Engines
 from schemas.base import EPOCH, derived_id
 from schemas.lifecycle import Cause, LifecycleChanged, Stage
 from schemas.profile import Profile
-from schemas.profile_api import AskedIdentifier, Search
+from schemas.profile_asked import AskedIdentifier, Search
 from schemas.scores import Churn, Rfm, Scores
 from schemas.touchpoint import ResolvedTouchpoint
 from services.client import ApiError, Client, NotFound
@@ -137,7 +137,7 @@ def test_profiles_are_found_by_all_that_is_given(world: World) -> None:
         as_of=START,
         rfm=Rfm(
             recency=5, frequency=5, monetary=5, segment="champions",
-            recency_days=1, orders=3, revenue="9"  # type: ignore[arg-type]
+            recency_days=1, orders=3, revenue="9"
         ),
         churn=Churn(p_alive=0.9, churn_probability=0.1, basis="bg_nbd"),
         value_segment="high_value",

@@ -71,7 +71,7 @@ def test_a_stream_from_the_beginning_has_the_newest_of_everybody(api: Api) -> No
     visits(api, HERE, "old", 2)
     visits(api, HERE, "mark", 1)
     old, mark = (api.node(HERE, "user_id", one) for one in ("old", "mark"))
-    from schemas.profile_api import FeedShows, FeedStart
+    from schemas.profile_asked import FeedShows, FeedStart
 
     newest: dict[UUID, int] = {}
     with client(api) as reader:
@@ -87,7 +87,7 @@ def test_a_stream_from_the_beginning_has_the_newest_of_everybody(api: Api) -> No
 
 
 def test_whole_profiles_in_a_stream_are_masked_and_need_their_scope(api: Api) -> None:
-    from schemas.profile_api import FeedShows, FeedStart
+    from schemas.profile_asked import FeedShows, FeedStart
 
     visits(api, HERE, "shy", 1)
     begin = {"start": FeedStart.BEGINNING, "include": FeedShows.PROFILE}

@@ -41,6 +41,8 @@ CHECKS = [
 #: What nobody elsewhere, and nobody without profile:pii, may read in any answer.
 SECRETS = ("zelda", "mallory", "dev-z", "Zeldovich", "7946")
 
+MODELS: dict[str, Any] = {"touchpoints.resolved": ResolvedTouchpoint, "profiles.changed": Profile}
+
 LOOKUP = {"kind": "email", "value": "zelda@mallory.example"}
 PAIR = {"one": {"kind": "user_id", "value": "zelda"}, "other": LOOKUP}
 #: Every operation with a request that is right: its address, its body.
@@ -87,9 +89,8 @@ def zelda(api: Api) -> UUID:
     )
     with clickhouse_client(api.settings) as client:
         migrate(client)
-        models = {"touchpoints.resolved": ResolvedTouchpoint, "profiles.changed": Profile}
         fill(
-            client, [(one.topic, models[one.topic].model_validate_json(one.value)) for one in told]
+            client, [(one.topic, MODELS[one.topic].model_validate_json(one.value)) for one in told]
         )
     return api.node(HERE, "anonymous_id", "dev-z")
 

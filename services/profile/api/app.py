@@ -13,7 +13,7 @@ import uvicorn
 
 from services.common import clients
 from services.common.connections import Connection, affordable
-from services.common.health import HealthServer
+from services.common.health import Check, HealthServer
 from services.common.run import Stop, settle_memory
 from services.common.settings import Settings
 from services.common.workspace import Workspace
@@ -68,7 +68,10 @@ class ProfileApi:
         parts = Parts(settings, people, self._columns, merging, self._streams, self._opens)
         self._front = Front(self._keys, people, application(parts))
         # later on the endpoints that need Kafka or ClickHouse say so themselves
-        checks = {"Redis": partial(clients.missing, settings, "Redis"), "Kafka": self._link.fault}
+        checks: dict[str, Check] = {
+            "Redis": partial(clients.missing, settings, "Redis"),
+            "Kafka": self._link.fault,
+        }
         self._health = HealthServer(settings, checks)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -14,7 +14,7 @@ from services.profile.snapshot import snapshot
 
 
 def consent_of(holder: Holder, found: Found) -> bytes:
-    """As JSON: purpose to what was said of it last."""
+    """As JSON: purpose to the newest word on it."""
     home = found.home
     currency = holder.premises.workspace.currency
     shown = msgspec.json.decode(snapshot(home.component, found.person, home.version, currency))

@@ -10,6 +10,7 @@ from typing import Final
 from zlib import crc32
 
 from services.common.api_keys import Scope
+from services.common.spelling import Spellings
 from services.common.workspace import Workspace
 from services.profile.api.answers import Refused
 from services.profile.domain.rules import Rules
@@ -20,11 +21,12 @@ BEARER: Final = b"bearer "
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """A workspace as reads see it: its rules, and the traits that are personal in it."""
+    """A workspace as reads see it: its rules and spellings, the traits that are personal in it."""
 
     workspace: Workspace
     rules: Rules
     personal: frozenset[str]
+    spellings: Spellings
 
     @property
     def name(self) -> str:
@@ -65,7 +67,12 @@ class Keys:
         """From now on these count; a request that is under way goes on as it began."""
         by_hash: list[tuple[bytes, Holder]] = []
         for workspace in workspaces.values():
-            premises = Premises(workspace, rules_of(workspace), workspace.api_keys.personal_names())
+            premises = Premises(
+                workspace,
+                rules_of(workspace),
+                workspace.api_keys.personal_names(),
+                Spellings(workspace.identity),
+            )
             for key in workspace.api_keys.keys:
                 if key.enabled:
                     scopes = frozenset(key.scopes)

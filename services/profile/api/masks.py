@@ -44,7 +44,9 @@ def masked_profile(snapshot: bytes, personal: frozenset[str]) -> bytes:
     traits = shown.get("traits", {})
     for name, said in traits.items():
         said["value"] = _value(name, said["value"], personal)
-    shown["accounts"] = _without_addresses(shown.get("accounts", []))
+    for name, section in shown.items():
+        if name not in ("identifiers", "traits"):
+            shown[name] = _section(section)
     return _encode(shown)
 
 
@@ -56,13 +58,13 @@ def masked_identifiers(identifiers: Any) -> list[dict[str, str]]:
 def masked_properties(properties: Mapping[str, Json], personal: frozenset[str]) -> dict[str, Json]:
     """The properties of a touchpoint. What senders name freely is looked at more strictly."""
     kind = properties.get("kind")
-    shown = {}
+    shown: dict[str, Json] = {}
     for name, value in properties.items():
         free = (kind, name) in (("custom", "properties"), ("identified", "traits"))
         if free and isinstance(value, dict):
             shown[name] = _object(value, personal)
         elif name in ("kind", "name"):  # the touchpoint's own: a custom event's name, a product's
-            shown[name] = _without_addresses(value)
+            shown[name] = masked(value) if isinstance(value, str) else value
         else:
             shown[name] = _value(name, value, personal - OF_THINGS)
     return shown
@@ -89,7 +91,12 @@ def _object(value: dict[str, Json], personal: frozenset[str]) -> dict[str, Json]
     return {name: _value(name, one, personal) for name, one in value.items()}
 
 
-def _without_addresses(value: Json) -> Json:
+def _section(value: Json) -> Json:
+    """What we have made of events: numbers, steps, names of things; and people who were named."""
     if isinstance(value, str):
-        return masked(value)
-    return [_without_addresses(one) for one in value] if isinstance(value, list) else value
+        return masked(value) if "@" in value else value
+    if isinstance(value, dict):
+        if value.keys() == {"kind", "value"}:
+            return {"kind": value["kind"], "value": HIDDEN}
+        return {name: _section(one) for name, one in value.items()}
+    return [_section(one) for one in value] if isinstance(value, list) else value

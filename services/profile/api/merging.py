@@ -15,7 +15,8 @@ import msgspec
 
 from schemas.base import derived_id
 from schemas.cloudevents import rfc3339
-from schemas.profile_api import AskedIdentifier, MergeAsked, MergeTaken
+from schemas.profile_api import MergeTaken
+from schemas.profile_asked import AskedIdentifier, MergeAsked
 from services.profile.api.answers import Refused, bad_request
 from services.profile.api.keys import Holder
 from services.profile.api.people import Found, People
@@ -102,16 +103,9 @@ def _message_id(
 
 
 def _call(request: Request, asked: MergeAsked, holder: Holder, now: datetime) -> dict[str, Any]:
-    """The Segment-shaped call. The relation is symmetric: whom a call can name by itself leads."""
-    one, other = asked.one, asked.other
-    if _whose(one) is None:
-        one, other = other, one
-    whose = _whose(one)
-    if whose is None:
-        message = f"one of the two must be {', '.join(_PLACES)}, e-mail or phone"
-        raise bad_request(message, "unsupported_kind")
+    """The Segment-shaped call: of `one`, and about the other."""
     properties = {
-        "other": other.model_dump(),
+        "other": asked.other.model_dump(),
         "requested_by": asked.requested_by or f"key:{holder.name}"[:100],
     }
     if asked.reason:
@@ -121,19 +115,22 @@ def _call(request: Request, asked: MergeAsked, holder: Holder, now: datetime) ->
         "event": request.event,
         "timestamp": rfc3339(now),
         "properties": properties,
-        **whose,
+        **_whose(asked.one, holder),
     }
 
 
 #: Identifier kinds that a call has a field for.
-_PLACES: Final = {"user_id": "userId", "anonymous_id": "anonymousId"}
+_FIELDS: Final = {"user_id": "userId", "anonymous_id": "anonymousId"}
 _DESCRIBED: Final = ("email", "phone")
 
 
-def _whose(identifier: AskedIdentifier) -> dict[str, Any] | None:
+def _whose(identifier: AskedIdentifier, holder: Holder) -> dict[str, Any]:
     """The fields of a call that name this identifier and no other."""
-    if identifier.kind in _PLACES:
-        return {_PLACES[identifier.kind]: identifier.value}
-    if identifier.kind in _DESCRIBED:
-        return {"context": {"traits": {identifier.kind: identifier.value}}}
-    return None
+    kind, value = identifier.kind, identifier.value
+    if kind in _FIELDS:
+        return {_FIELDS[kind]: value}
+    if kind in _DESCRIBED:
+        return {"context": {"traits": {kind: value}}}
+    rules = {rule.kind: rule for rule in holder.premises.workspace.identity.kinds}
+    name = next(iter(rules[kind].external_ids), kind)
+    return {"context": {"externalIds": [{"id": value, "type": name, "collection": "users"}]}}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, Protocol
 
-from schemas.identifier import normalised
 from services.common.audit import Act, Auditor, NotKept
 from services.profile.api import answers
 from services.profile.api.answers import Answer, Refused, not_found, unchanged, versioned
@@ -69,7 +68,7 @@ class People:
     def node_of(self, holder: Holder, kind: str, value: str) -> bytes:
         """The node of an identifier in the workspace's spelling. Refused (400) if it is none."""
         try:
-            clean = normalised(kind, value)
+            clean = holder.premises.spellings.normalised(kind, value)
         except ValueError as error:
             raise answers.bad_request(str(error), "bad_identifier") from None
         return self._node(holder.premises.name, kind, clean)

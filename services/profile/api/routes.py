@@ -19,20 +19,16 @@ from starlette.responses import Response
 from schemas.base import to_json
 from schemas.profile import Profile
 from schemas.profile_api import (
-    AskedIdentifier,
-    ChangesAsked,
     Links,
-    MergeAsked,
     Merges,
     MergeTaken,
-    Search,
     SearchPage,
     ShownConsent,
     ShownScores,
     ShownStage,
-    TimelineAsked,
     TimelinePage,
 )
+from schemas.profile_asked import AskedIdentifier, ChangesAsked, MergeAsked, Search, TimelineAsked
 from services.common.api_keys import Scope
 from services.common.settings import Settings
 from services.profile.api import answers, standing, ties, timeline

@@ -11,7 +11,8 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-from schemas.profile_api import FoundProfile, Search, SearchPage
+from schemas.profile_api import FoundProfile, SearchPage
+from schemas.profile_asked import Search
 from services.common.api_keys import Scope, is_personal
 from services.profile.api.answers import Refused
 from services.profile.api.columns import Columns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from schemas.profile_api import ChangesAsked, FeedShows, FeedStart
+from schemas.profile_asked import ChangesAsked, FeedShows, FeedStart
 from services.common.api_keys import Scope
 from services.profile.api.feed import Lens
 from services.profile.api.keys import Holder
