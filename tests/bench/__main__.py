@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.common.settings import Settings
+from tests.bench.contended import bench_contended, bench_fan_out, contended_line
 from tests.bench.flood import bench_flood, flood_lines
 from tests.bench.folds import bench_folds
 from tests.bench.importing import bench_import
@@ -30,6 +31,7 @@ GROUPS: dict[str, tuple[Callable[[Settings], Any], ...]] = {
     "profile_api": (bench_profile_api,),
     "pipeline": (bench_pipeline,),
     "folds": (bench_folds,),
+    "contended": (bench_contended, bench_fan_out),
     "import": (bench_import,),
 }
 
@@ -95,6 +97,8 @@ def _print(rows: Rows) -> None:
         if "flood_statuses" in row:
             for line in flood_lines(row):
                 Console().print(line, highlight=False)
+        if "conflicts" in row or "redis_bytes_per_id" in row:
+            Console().print(contended_line(row), highlight=False)
         if "memory_growth_second_half" in row:
             growth = row["memory_growth_second_half"]
             Console().print(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from schemas.base import EPOCH
@@ -35,17 +36,23 @@ def compact_parts(
     component: Component, places: Iterable[int], now_us: int, history_days: int
 ) -> None:
     """Shorten the parts of these nodes, where that is due."""
-    now = EPOCH + timedelta(microseconds=now_us)
+    now, horizon = _horizon(now_us, history_days)
     for place in places:
         part = component.nodes[place].part
-        if part is not None:
-            compact(part, now, history_days)
+        if part is not None and part.seen[FIRST] < horizon:
+            compact(part, now, horizon)
 
 
-def compact(part: Part, now: datetime, history_days: int) -> None:
-    """Old orders and finished cases of the part in short; looked for once a day, in place."""
-    horizon = now - timedelta(days=history_days)
-    if part.seen[FIRST] >= horizon or now - part.seen[BORN] < SETTLED:
+@lru_cache(1_024)
+def _horizon(now_us: int, history_days: int) -> tuple[datetime, datetime]:
+    """(now, before when history is old)."""
+    now = EPOCH + timedelta(microseconds=now_us)
+    return now, now - timedelta(days=history_days)
+
+
+def compact(part: Part, now: datetime, horizon: datetime) -> None:
+    """What ended before the horizon in short; looked for once a day, in place."""
+    if now - part.seen[BORN] < SETTLED:
         return
     today = now.toordinal()
     if part.past and part.past[0].looked == today:
