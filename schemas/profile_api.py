@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -97,6 +97,36 @@ class Links(Message):
     links: tuple[IdentityLink, ...]
     refused: tuple[RefusedTie, ...]
     refused_links: int
+
+
+class TieEnd(Message):
+    """An identifier; null: it is elsewhere, and its value is not known there."""
+
+    kind: str
+    value: str | None
+
+
+class Tie(Message):
+    """One link of a chain, and why it joined nobody, if so."""
+
+    one: TieEnd
+    other: TieEnd
+    event_id: UUID
+    at: Moment
+    says: str = Field(examples=["seen together"])
+    key: Literal["trusted", "public"]
+    refused: str | None = Field(default=None, examples=["limit"])
+    because: str | None = None
+
+
+class WhyAnswer(Message):
+    """`chain`: the links from the one to the other; `apart`: what holds people of it apart.
+    `profiles`: whom the two count for (null: nobody yet)."""
+
+    answer: Literal["one_person", "refused", "nothing"]
+    profiles: tuple[UUID | None, UUID | None]
+    chain: tuple[Tie, ...]
+    apart: tuple[Tie, ...]
 
 
 class MergedProfile(Message):

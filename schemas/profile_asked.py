@@ -55,11 +55,16 @@ class Search(Asked):
     cursor: Cursor | None = None
 
 
-class MergeAsked(Asked):
-    """Somebody says that two identifiers are one person, or are two."""
+class PairAsked(Asked):
+    """Two identifiers."""
 
     one: AskedIdentifier
     other: AskedIdentifier
+
+
+class MergeAsked(PairAsked):
+    """Somebody says that two identifiers are one person, or are two."""
+
     reason: Annotated[str, Field(max_length=500)] | None = None
     requested_by: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
         default=None, description="Who asked for it; without it the key's name"

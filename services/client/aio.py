@@ -21,6 +21,7 @@ from schemas.profile_api import (
     ShownScores,
     ShownStage,
     TimelineEvent,
+    WhyAnswer,
 )
 from schemas.profile_asked import FeedShows, FeedStart, Search
 from services.client import calls
@@ -69,6 +70,10 @@ class AsyncClient:
     async def merges(self, profile_id: ProfileId) -> Merges:
         """The ids that lead to this person."""
         return await self._ask(calls.merges(profile_id))
+
+    async def why(self, one: Named, other: Named) -> WhyAnswer:
+        """Why two identifiers are one person, or why they are not."""
+        return await self._ask(calls.why(one, other))
 
     async def scores(self, profile_id: ProfileId) -> ShownScores:
         return await self._ask(calls.scores(profile_id))

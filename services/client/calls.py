@@ -20,8 +20,15 @@ from schemas.profile_api import (
     ShownScores,
     ShownStage,
     TimelinePage,
+    WhyAnswer,
 )
-from schemas.profile_asked import PAGE_MAX, AskedIdentifier, MergeAsked, Search
+from schemas.profile_asked import (
+    PAGE_MAX,
+    AskedIdentifier,
+    MergeAsked,
+    PairAsked,
+    Search,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 ProfileId = UUID | str
@@ -101,6 +108,11 @@ def timeline(
     return Call("GET", _path(profile_id, "timeline"), TimelinePage, params=params)
 
 
+def why(one: Named, other: Named) -> Call[WhyAnswer]:
+    said = PairAsked(one=_identifier(one), other=_identifier(other)).model_dump()
+    return Call("POST", "/v1/why", WhyAnswer, json=said)
+
+
 def search(asked: Search) -> Call[SearchPage]:
     said = asked.model_dump(mode="json", exclude_none=True)
     return Call("POST", "/v1/profiles/search", SearchPage, json=said)
@@ -117,11 +129,15 @@ def unmerge(asked: MergeAsked, key: str | None) -> Call[MergeTaken]:
 def asked_of(one: Named, other: Named, reason: str | None, requested_by: str | None) -> MergeAsked:
     """The two identifiers as the API is asked about them."""
     return MergeAsked(
-        one=AskedIdentifier(kind=one[0], value=one[1]),
-        other=AskedIdentifier(kind=other[0], value=other[1]),
+        one=_identifier(one),
+        other=_identifier(other),
         reason=reason,
         requested_by=requested_by,
     )
+
+
+def _identifier(named: Named) -> AskedIdentifier:
+    return AskedIdentifier(kind=named[0], value=named[1])
 
 
 def _request(path: str, asked: MergeAsked, key: str | None) -> Call[MergeTaken]:

@@ -56,6 +56,7 @@ REQUESTS: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/v1/profiles/{profile_id}/consent"): ("/v1/profiles/{id}/consent", None),
     ("GET", "/v1/profiles/{profile_id}/links"): ("/v1/profiles/{id}/links", None),
     ("GET", "/v1/profiles/{profile_id}/merges"): ("/v1/profiles/{id}/merges", None),
+    ("POST", "/v1/why"): ("/v1/why", PAIR),
     ("POST", "/v1/merges"): ("/v1/merges", PAIR),
     ("POST", "/v1/unmerges"): ("/v1/unmerges", PAIR),
     ("GET", "/v1/changes"): ("/v1/changes", None),
@@ -148,7 +149,7 @@ def test_nobody_elsewhere_learns_anything(
     status, text = ask(api, operation, tuple(Scope), ELSEWHERE, zelda)
     assert not [secret for secret in SECRETS if secret in text], text
     path = operation[1]
-    if "{profile_id}" in path or path.endswith("/lookup"):
+    if "{profile_id}" in path or path.endswith(("/lookup", "/why")):
         nobody = ask(api, operation, tuple(Scope), ELSEWHERE, uuid4())
         assert (status, text) == nobody
         assert status == 404

@@ -52,7 +52,7 @@ class People:
         except ValueError:
             message = "a profile id is a UUID"
             raise answers.bad_request(message, "bad_id") from None
-        home = await self._homes.home_of(node)
+        home = await self.home(holder, node)
         found = None if home is None else _person_at(home, holder)
         if home is None or found is None or not _was_a_profile(home):
             raise not_found()
@@ -73,9 +73,16 @@ class People:
             raise answers.bad_request(str(error), "bad_identifier") from None
         return self._node(holder.premises.name, kind, clean)
 
+    async def home(self, holder: Holder, node: bytes) -> Home | None:
+        """Where a node is; None where this workspace knows no such identifier."""
+        home = await self._homes.home_of(node)
+        if home is None or home.loaded.component.workspace != holder.premises.name:
+            return None
+        return home
+
     async def at_node(self, holder: Holder, node: bytes) -> Found | None:
         """The person of a node; None where nobody is."""
-        home = await self._homes.home_of(node)
+        home = await self.home(holder, node)
         return None if home is None else _person_at(home, holder)
 
     def shown(self, holder: Holder, found: Found, if_none_match: bytes | None) -> Answer:
@@ -108,11 +115,9 @@ def etag_of(holder: Holder, version: int) -> bytes:
 
 
 def _person_at(home: Home, holder: Holder) -> Found | None:
-    """The person that the node is part of; None where it is nobody's, or another workspace's."""
+    """The person that the node is part of; None where no event counts for them."""
     loaded, node = home
     component = loaded.component
-    if component.workspace != holder.premises.name:
-        return None
     for person in people(component, holder.premises.rules):
         if person.id is not None and node in {component.nodes[place].id for place in person.places}:
             return Found(person.id, person, loaded)

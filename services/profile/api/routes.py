@@ -27,11 +27,19 @@ from schemas.profile_api import (
     ShownScores,
     ShownStage,
     TimelinePage,
+    WhyAnswer,
 )
-from schemas.profile_asked import AskedIdentifier, ChangesAsked, MergeAsked, Search, TimelineAsked
+from schemas.profile_asked import (
+    AskedIdentifier,
+    ChangesAsked,
+    MergeAsked,
+    PairAsked,
+    Search,
+    TimelineAsked,
+)
 from services.common.api_keys import Scope
 from services.common.settings import Settings
-from services.profile.api import answers, standing, ties, timeline
+from services.profile.api import answers, standing, ties, timeline, why
 from services.profile.api.answers import Answer
 from services.profile.api.columns import Columns
 from services.profile.api.consent import consent_of
@@ -197,6 +205,13 @@ def _add_identity(router: APIRouter, parts: Parts) -> None:
         holder = holder_in(request, Scope.LINKS_READ)
         found = await people.by_id(holder, profile_id)
         return respond(Answer(200, await ties.merges(parts.columns, holder, found)))
+
+    @router.post("/why", **documented(Scope.LINKS_READ, WhyAnswer))
+    async def ask_why(request: Request, asked: PairAsked) -> Response:
+        """Why two identifiers are one person, or why they are not: the links between them, with
+        the events that said them, and what was refused."""
+        holder = holder_in(request, Scope.LINKS_READ)
+        return respond(Answer(200, await why.answer_of(people, holder, asked)))
 
     async def ask(
         request: Request, asked: MergeAsked, idempotency_key: str | None, unmerge: Any
