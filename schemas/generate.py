@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel
 
 from schemas import catalogue
+from schemas.account import Account
 from schemas.action import ActionRequested
 from schemas.alert import Alert
 from schemas.audit import AuditRecord
@@ -38,6 +39,7 @@ MESSAGES: Final[dict[str, type[BaseModel]]] = {
     "touchpoints.accepted": Touchpoint,
     "touchpoints.resolved": ResolvedTouchpoint,
     "profiles.changed": Profile,
+    "accounts.changed": Account,
     "scores.changed": Scores,
     "models": Model,
     "lifecycle.changed": LifecycleChanged,

@@ -64,7 +64,22 @@ RESOLVED = Topic(
     "scoring columns, others",
 )
 PROFILES = Topic(
-    "profiles.changed", "profile id", "Profile", "compact", None, "profile", "scoring, others"
+    "profiles.changed",
+    "profile id",
+    "Profile",
+    "compact",
+    None,
+    "profile",
+    "scoring, profile accounts, others",
+)
+ACCOUNTS = Topic(
+    "accounts.changed",
+    "account profile id",
+    "Account",
+    "compact",
+    None,
+    "profile accounts",
+    "scoring columns, others",
 )
 SCORES = Topic(
     "scores.changed",
@@ -140,6 +155,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ACCEPTED,
     RESOLVED,
     PROFILES,
+    ACCOUNTS,
     SCORES,
     MODELS,
     LIFECYCLE,

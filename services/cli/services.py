@@ -1,4 +1,4 @@
-"""The seven services as local processes: started, watched, started again after a crash, ended."""
+"""The eight services as local processes: started, watched, started again after a crash, ended."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ SERVICES: Final[dict[str, tuple[str, ...]]] = {
     "ingest": ("services.ingest",),
     "profile": ("services.profile",),
     "profiles": ("services.profile", "api"),
+    "accounts": ("services.profile", "accounts"),
     "score": ("services.scoring", "score"),
     "columns": ("services.scoring", "columns"),
     "decide": ("services.journey", "decide"),
@@ -166,7 +167,7 @@ def start_services(
     environment: Mapping[str, str] | None = None,
     say: Say = lambda _: None,
 ) -> Services:
-    """Start the seven services on free ports against these engines, and watch them.
+    """Start the eight services on free ports against these engines, and watch them.
 
     `environment` is added to each one's. They are not ready yet: see `wait_until_ready`.
     """

@@ -22,6 +22,7 @@ from services.profile.domain.part import FIRST, KINDS, LAST, KindCode, Part
 from services.profile.domain.people import Person
 from services.profile.domain.quality import Quality, quality
 from services.profile.domain.states import Said
+from services.profile.sections.memberships import Membership, accounts, memberships
 from services.profile.sections.purchases import Payments, Purchases, payments, purchases
 from services.profile.sections.relations import (
     Loyalty,
@@ -83,6 +84,7 @@ class _Profile(msgspec.Struct, gc=False):
     conflicts: list[Conflict]
     traits: dict[str, _Trait]
     accounts: list[str]
+    memberships: list[Membership]
     first_seen_at: datetime
     last_seen_at: datetime
     behaviour: _Behaviour
@@ -122,7 +124,8 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
         len(person.refused) + person.hub_links,
         conflicts(component, person.refused) if person.refused else [],
         _traits(whole.traits) if whole.traits else {},
-        sorted(whole.accounts) if whole.accounts else [],
+        accounts(whole) if whole.accounts else [],
+        memberships(whole) if whole.accounts else [],
         whole.seen[FIRST],
         whole.seen[LAST],
         _behaviour(whole),

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.common.settings import Settings
+from tests.bench.accounts import bench_accounts
 from tests.bench.contended import bench_contended, bench_fan_out, contended_line
 from tests.bench.flood import bench_flood, flood_lines
 from tests.bench.folds import bench_folds
@@ -30,6 +31,7 @@ GROUPS: dict[str, tuple[Callable[[Settings], Any], ...]] = {
     "stages": (bench_profile, bench_scoring),
     "profile_api": (bench_profile_api,),
     "pipeline": (bench_pipeline,),
+    "accounts": (bench_accounts,),
     "folds": (bench_folds,),
     "contended": (bench_contended, bench_fan_out),
     "import": (bench_import,),

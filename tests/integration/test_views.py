@@ -45,6 +45,7 @@ VIEWS = (
     "refunds",
     "redirects",
     "open_alerts",
+    "accounts",
 )
 
 

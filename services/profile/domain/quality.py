@@ -73,7 +73,7 @@ def quality(
     """The quality of a person's facts."""
     kinds = frozenset([one.kind for one in identifiers])
     told = _told(traits) if traits else _NOTHING
-    checked, invalid = 0, []
+    checked, invalid = 0, list[str]()
     if not kinds.isdisjoint(_FORMS):
         checked, invalid = _checked(identifiers)
     if not told.isdisjoint(_TRAIT_FORMS):

@@ -6,6 +6,7 @@ from typing import Final
 
 from schemas import topics
 from services.scoring.rows import (
+    accounts,
     actions,
     alerts,
     audit,
@@ -22,6 +23,7 @@ from services.scoring.rows.table import Processor, Row, Rows, Table
 PROCESSORS: Final[dict[str, Processor]] = {
     topics.RESOLVED.name: touchpoints.rows,
     topics.PROFILES.name: profiles.rows,
+    topics.ACCOUNTS.name: accounts.rows,
     topics.SCORES.name: scores.rows,
     topics.MODELS.name: models.rows,
     topics.LIFECYCLE.name: lifecycle.rows,
@@ -41,6 +43,7 @@ TABLES: Final[dict[str, Table]] = {
         profiles.PROFILES,
         profiles.IDENTIFIER_ROWS,
         profiles.REDIRECTS,
+        accounts.TABLE,
         scores.TABLE,
         models.TABLE,
         lifecycle.TABLE,
