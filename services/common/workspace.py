@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from schemas.money import Currency
+from services.common.api_keys import ApiKeys as ApiKeys
+from services.common.api_keys import KeyHash as KeyHash
 from services.common.identity_rules import HashOf as HashOf
 from services.common.identity_rules import IdentifierRule as IdentifierRule
 from services.common.identity_rules import Identity as Identity
@@ -26,10 +28,6 @@ def _rising(part: Part, lower: str, higher: str) -> None:
 
 #: The source of what comes by Kafka, whether sources.yaml lists it or not.
 INBOUND: Final = "inbound"
-
-#: SHA-256 in hex.
-KeyHash = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
-
 
 #: What a browser says in Origin: scheme, host, and port unless it is the scheme's own.
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]+)?$")]
@@ -126,6 +124,7 @@ class Workspace(Part):
     lifecycle: LifecycleThresholds = LifecycleThresholds()
     alerts: AlertRules = AlertRules()
     endpoints: tuple[Endpoint, ...] = ()
+    api_keys: ApiKeys = ApiKeys()
     mappings: dict[str, RowMapping] = Field(default_factory=dict)
     plans: tuple[Plan, ...] = ()
 
@@ -142,6 +141,16 @@ class Workspace(Part):
     def _each_endpoint_is_itself(cls, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
         different("name", ([endpoint.name] for endpoint in endpoints))
         return endpoints
+
+    @model_validator(mode="after")
+    def _no_write_key_reads(self) -> Self:
+        """A write key may stand in a web page: whoever reads it there must not read profiles."""
+        write = {value.lower() for source in self.sources for value in source.key_hashes}
+        for place, key in enumerate(self.api_keys.keys):
+            if write & {value.lower() for value in key.key_hashes}:
+                field = ("api_keys", "keys", place, "key_hashes")
+                raise broken(field, "is a source's write key", "make a key of its own")
+        return self
 
     @model_validator(mode="after")
     def _one_plan_for_each_source(self) -> Self:
