@@ -2,7 +2,9 @@
 
 Shares are guesses of what a shop sees, on the hard side; nothing here knows the rules that are
 judged by it. An identifier belongs to every person who uses it as their own: a family's tablet to
-all of the family, a kiosk's or an agency's to nobody who is a customer.
+all of the family, a kiosk's or an agency's to nobody who is a customer. A hard truth has mailboxes
+of families, desks of agencies and phone numbers given out again as well: what stands in the events
+does not tell whose these are.
 """
 
 from __future__ import annotations
@@ -65,6 +67,7 @@ class Truth:
 
     people: list[Person]
     kiosks: list[Key]
+    families: list[list[Person]] = field(default_factory=list)
     owners: dict[Key, frozenset[int]] = field(default_factory=dict)
     trouble: dict[Key, str] = field(default_factory=dict)
 
@@ -83,6 +86,25 @@ class Truth:
 def truth_of(people: int, seed: int) -> Truth:
     """So many people, the same for the same seed."""
     dice = Random(seed)
+    truth = _apart(people, dice)
+    _households(truth, dice)
+    _sold(truth, dice)
+    _offices(truth, dice)
+    return truth
+
+
+def hard_truth_of(people: int, seed: int) -> Truth:
+    """The same people, with what no rule can tell apart."""
+    dice = Random(seed)
+    truth = truth_of(people, seed)
+    _mailboxes(truth, dice)
+    _given_again(truth, dice)
+    _agencies(truth, dice)
+    return truth
+
+
+def _apart(people: int, dice: Random) -> Truth:
+    """Nobody shares anything yet, but for kiosks."""
     truth = Truth([], [("anonymous_id", f"kiosk-{one}") for one in range(people // PEOPLE_A_KIOSK)])
     for number in range(people):
         truth.people.append(_alone(number, dice))
@@ -93,9 +115,6 @@ def truth_of(people: int, seed: int) -> Truth:
             truth.own(key, person.number)
     for kiosk in truth.kiosks:
         truth.nobodys(kiosk, KIOSK)
-    _households(truth, dice)
-    _handed_on(truth, dice)
-    _crowds(truth, dice)
     return truth
 
 
@@ -127,54 +146,67 @@ def _of(shares: tuple[tuple[int, float], ...], dice: Random) -> int:
 
 
 def _households(truth: Truth, dice: Random) -> None:
-    """Families share a tablet, a telephone, a mailbox: beside their own, or instead of it."""
+    """Families share a tablet, a telephone: beside their own, or instead of it."""
     members = [one for one in truth.people if dice.random() < IN_HOUSEHOLD]
     start = 0
     while start + 1 < len(members):
         family = members[start : start + _of(HOUSEHOLD_SIZES, dice)]
         start += len(family)
-        name = f"{family[0].number}"
+        truth.families.append(family)
+        name = family[0].number
         if dice.random() < SHARED_TABLET:
             for one in family:
                 one.tablet = ("anonymous_id", f"tablet-{name}")
                 truth.own(one.tablet, one.number, TABLET)
         if dice.random() < FAMILY_PHONE:
-            key = ("phone", phone(2_900_000 + family[0].number))
+            key = ("phone", f"+4930{name:08d}")
             for one in family:
                 one.phones.insert(0, key)
                 truth.own(key, one.number, FAMILY)
+
+
+def _mailboxes(truth: Truth, dice: Random) -> None:
+    for family in truth.families:
         if dice.random() < FAMILY_EMAIL:
-            key = ("email", f"family{name}@mail.example")
+            key = ("email", f"family{family[0].number}@mail.example")
             for one in family:
                 one.emails.append(key)
                 truth.own(key, one.number, MAILBOX)
 
 
-def _handed_on(truth: Truth, dice: Random) -> None:
-    """Browsers that are sold with their cookies, numbers that a carrier gives out again."""
+def _sold(truth: Truth, dice: Random) -> None:
+    """A browser that is sold with its cookies keeps its anonymous id."""
     for person in truth.people:
-        after = truth.people[dice.randrange(len(truth.people))]
-        if after is person:
-            continue
-        if dice.random() < DEVICE_SOLD:
+        after = dice.choice(truth.people)
+        if after is not person and dice.random() < DEVICE_SOLD:
             after.devices.append(person.devices[0])
             truth.own(person.devices[0], after.number, SOLD)
-        if person.phones and dice.random() < PHONE_REASSIGNED:
+
+
+def _given_again(truth: Truth, dice: Random) -> None:
+    """A carrier gives a number to somebody else."""
+    for person in truth.people:
+        after = dice.choice(truth.people)
+        if person.phones and after is not person and dice.random() < PHONE_REASSIGNED:
             after.phones.append(person.phones[-1])
             truth.own(person.phones[-1], after.number, REASSIGNED)
 
 
-def _crowds(truth: Truth, dice: Random) -> None:
-    """Computers of many, and agencies that order for many."""
+def _offices(truth: Truth, dice: Random) -> None:
+    """Computers of many."""
     at_office = [one for one in truth.people if dice.random() < IN_OFFICE]
     for number, crowd in enumerate(_parted(at_office, OFFICE_SIZES, dice)):
         key = ("anonymous_id", f"office-{number}")
         truth.nobodys(key, OFFICE)
         for one in crowd:
             one.office = key
+
+
+def _agencies(truth: Truth, dice: Random) -> None:
+    """They order for many."""
     clients = [one for one in truth.people if dice.random() < BY_AGENCY]
     for number, crowd in enumerate(_parted(clients, AGENCY_SIZES, dice)):
-        desk = ("email", f"desk@agency{number}.example"), ("phone", f"+49308{number:06d}")
+        desk = ("email", f"desk@agency{number}.example"), ("phone", f"+4989{number:08d}")
         for key in desk:
             truth.nobodys(key, AGENCY)
         for one in crowd:
