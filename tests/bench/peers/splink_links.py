@@ -55,12 +55,8 @@ def settings() -> SettingsCreator:
         link_type="dedupe_only",
         comparisons=[
             compare.ExactMatch("user_id"),
-            compare.LevenshteinAtThresholds("email", 1).configure(
-                term_frequency_adjustments=True
-            ),
-            compare.LevenshteinAtThresholds("phone", 1).configure(
-                term_frequency_adjustments=True
-            ),
+            compare.LevenshteinAtThresholds("email", 1).configure(term_frequency_adjustments=True),
+            compare.LevenshteinAtThresholds("phone", 1).configure(term_frequency_adjustments=True),
             compare.ExactMatch("anonymous_id").configure(term_frequency_adjustments=True),
         ],
         blocking_rules_to_generate_predictions=[

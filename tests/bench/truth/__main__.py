@@ -16,7 +16,7 @@ from tests.bench.truth.events import Happening, happenings, moments, written
 from tests.bench.truth.graph import Graph, graph_of
 from tests.bench.truth.judge import Judgement, Seen, judge
 from tests.bench.truth.peer import splink_groups
-from tests.bench.truth.people import Truth, truth_of
+from tests.bench.truth.people import truth_of
 
 PRECISION_MIN = 0.999
 

@@ -111,9 +111,7 @@ def judge(groups: Iterable[Iterable[Key]], truth: Truth, seen: Seen) -> Judgemen
     return found
 
 
-def _recall(
-    found: Judgement, counted: Mapping[Key, set[Key]], truth: Truth, seen: Seen
-) -> None:
+def _recall(found: Judgement, counted: Mapping[Key, set[Key]], truth: Truth, seen: Seen) -> None:
     for person, pairs in seen.true_pairs(truth).items():
         found.true += len(pairs)
         missed = 0

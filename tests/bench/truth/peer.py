@@ -42,7 +42,9 @@ def splink_groups(rows: Iterable[tuple[Key, ...]]) -> Peer:
         ended = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=SECONDS_MAX
         )
-        assert ended.returncode == 0, f"splink failed:\n{ended.stdout[-2000:]}{ended.stderr[-4000:]}"
+        assert ended.returncode == 0, (
+            f"splink failed:\n{ended.stdout[-2000:]}{ended.stderr[-4000:]}"
+        )
         groups: dict[str, set[Key]] = defaultdict(set)
         for line in clusters.read_text().splitlines():
             cluster, number = json.loads(line)

@@ -120,11 +120,11 @@ def _apart(people: int, dice: Random) -> Truth:
 
 def _alone(number: int, dice: Random) -> Person:
     user = ("user_id", f"customer-{number}") if dice.random() < ACCOUNT else None
-    emails = [("email", f"{_name(number)}{'.x' * n}@mail.example") for n in range(_of(EMAILS, dice))]
-    phones = [("phone", phone(number * 3 + n)) for n in range(_of(PHONES, dice))]
-    devices = [
-        ("anonymous_id", f"{dice.getrandbits(64):016x}") for _ in range(_of(DEVICES, dice))
+    emails = [
+        ("email", f"{_name(number)}{'.x' * n}@mail.example") for n in range(_of(EMAILS, dice))
     ]
+    phones = [("phone", phone(number * 3 + n)) for n in range(_of(PHONES, dice))]
+    devices = [("anonymous_id", f"{dice.getrandbits(64):016x}") for _ in range(_of(DEVICES, dice))]
     return Person(number, user, emails, phones, devices)
 
 
