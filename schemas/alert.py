@@ -10,7 +10,7 @@ from pydantic import Field
 from schemas.base import Message, Moment, Name
 from schemas.lifecycle import Cause
 
-AlertKind = Literal["churn_risk", "high_value_complained", "complaint_overdue"]
+AlertKind = Literal["churn_risk", "high_value_complained", "complaint_overdue", "identity_conflict"]
 
 
 class Alert(Message):

@@ -51,6 +51,15 @@ class OpenComplaint(Message):
     event_id: UUID
 
 
+class Conflict(Message):
+    """A refused link: the kinds of its two identifiers, why, and the event that said it."""
+
+    kinds: tuple[str, str]
+    reason: str
+    event_id: UUID
+    at: Moment
+
+
 class Service(Message):
     """Calls, complaints and surveys."""
 
@@ -79,6 +88,8 @@ class Profile(Message):
     """A snapshot (topic profiles.changed, key profile id). The newest version of an id counts.
 
     With `merged_into` set the profile joined another one and carries no facts any more.
+    `more_identifiers`: so many weak ones (anonymous ids) are folded into others and not listed.
+    `conflicts`: the newest of the `refused_links`, each a pair of identifiers.
     """
 
     workspace: Name
@@ -87,7 +98,9 @@ class Profile(Message):
     updated_at: Moment
     merged_into: UUID | None = None
     identifiers: tuple[Identifier, ...] = ()
+    more_identifiers: int = 0
     refused_links: int = 0
+    conflicts: tuple[Conflict, ...] = ()
     traits: dict[str, Trait] = Field(default_factory=dict)
     accounts: tuple[str, ...] = ()
     first_seen_at: Moment | None = None

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from schemas.base import Message, Moment, Name
 from schemas.money import Currency
-from schemas.profile import OpenComplaint
+from schemas.profile import Conflict, OpenComplaint
 
 
 class Rfm(Message):
@@ -70,6 +70,7 @@ class JourneyFacts(Message):
     complaints: int = 0
     open_complaints: tuple[OpenComplaint, ...] = ()
     nps_last: float | None = None
+    conflicts: tuple[Conflict, ...] = ()
 
 
 class Scores(Message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,7 +17,8 @@ class Touchpoint(Message):
     """An accepted event (topic touchpoints.accepted).
 
     `event_id` is derived from (workspace, message_id). `identifiers` are normalised, strongest
-    first, without repeats; the first one is whom the event counts for.
+    first, without repeats; the first one is whom the event counts for. `public`: the key that it
+    came with is public: such an event may not join two known people.
     """
 
     workspace: Name
@@ -29,6 +31,7 @@ class Touchpoint(Message):
     channel: Annotated[str, Field(max_length=100)] | None = None
     properties: AnyProperties
     context: dict[str, Any] = Field(default_factory=dict)
+    public: Annotated[bool, Field(exclude_if=operator.not_)] = False
 
 
 class ResolvedTouchpoint(Touchpoint):

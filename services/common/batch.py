@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from schemas.cloudevents import HISTORIC, Header, headers
 
 Headers = tuple[Header, ...]
+
+#: The header of a record that is an order to the service that reads it, and how its key begins:
+#: of other records no headers are read.
+CONTROL_HEADER: Final = "rapport-control"
+CONTROL_KEY: Final = b"rapport-control"
 
 #: A state value in Redis is its version (8 bytes, big-endian) and then its body.
 VERSION_BYTES = 8

@@ -10,7 +10,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
-from services.common.batch import Record
+from services.common.batch import CONTROL_KEY, Headers, Record
 from services.common.ports import Gap, LogGone
 
 log_to = logging.getLogger(__name__)
@@ -56,10 +56,12 @@ class KafkaLog:
             return records
         for message in self._consumer.consume(most, timeout_s):
             if (error := message.error()) is None:
-                # without headers: no step reads them, and they cost as much as all the rest
-                partition, value = message.partition(), message.value() or b""
+                partition, key = message.partition(), message.key()
+                # most have their headers left unread, which would cost as much as all the rest
+                headers = _headers(message) if key and key.startswith(CONTROL_KEY) else ()
+                value = message.value() or b""
                 records.append(
-                    Record(self._topic, partition, message.offset(), message.key(), value)
+                    Record(self._topic, partition, message.offset(), key, value, headers)
                 )
                 self._at_end.discard(partition)
             elif error.code() == KafkaError._PARTITION_EOF:
@@ -147,3 +149,8 @@ class KafkaLog:
         if error.fatal():
             raise KafkaException(error)
         log_to.warning("Kafka (RAPPORT_KAFKA): %s", error)
+
+
+def _headers(message: Any) -> Headers:
+    """Those that have a value."""
+    return tuple((name, value) for name, value in message.headers() or () if value is not None)

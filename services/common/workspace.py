@@ -7,6 +7,10 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from schemas.money import Currency
+from services.common.identity_rules import HashOf as HashOf
+from services.common.identity_rules import IdentifierRule as IdentifierRule
+from services.common.identity_rules import Identity as Identity
+from services.common.identity_rules import Spelling as Spelling
 from services.common.mapping import Cell as Cell
 from services.common.mapping import RowMapping as RowMapping
 from services.common.plan import Plan
@@ -42,35 +46,16 @@ class Limits(Part):
 class Source(Part):
     """Where events come from. A key is kept only as its SHA-256 (hex); two may be alive, so that
     senders can change to a new one before the old one goes. `allowed_origins`: the only web sites
-    whose browsers may use it; empty: all, and whoever is no browser always may."""
+    whose browsers may use it; empty: all, and whoever is no browser always may. `public`: anybody
+    can read its key (it stands in a web page), so that it can only add and join nobody known."""
 
     name: str = Field(min_length=1, max_length=100)
     kind: Literal["http", "kafka", "file"] = "http"
     key_hashes: tuple[KeyHash, ...] = Field(default=(), max_length=2)
     limits: Limits | None = None
     allowed_origins: tuple[Origin, ...] = ()
+    public: bool = False
     enabled: bool = True
-
-
-class IdentifierRule(Part):
-    """What one kind of identifier may do: how many one person may have; blocked values."""
-
-    kind: str
-    limit: int = Field(ge=1)
-    blocked: tuple[str, ...] = ()
-
-
-class Identity(Part):
-    """Strongest kind first. A node with more than `hub_degree_max` neighbours stops linking."""
-
-    kinds: tuple[IdentifierRule, ...]
-    hub_degree_max: int = Field(default=200, ge=2)
-
-    @field_validator("kinds")
-    @classmethod
-    def _each_kind_is_itself(cls, kinds: tuple[IdentifierRule, ...]) -> tuple[IdentifierRule, ...]:
-        different("kind", ([rule.kind] for rule in kinds))
-        return kinds
 
 
 class LifecycleThresholds(Part):

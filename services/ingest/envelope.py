@@ -18,8 +18,9 @@ class Named(msgspec.Struct, gc=False):
     value: str
 
 
-class Envelope(msgspec.Struct, gc=False):
-    """The fields in the order in which they travel; times as RFC 3339, properties as JSON."""
+class Envelope(msgspec.Struct, gc=False, omit_defaults=True):
+    """The fields in the order in which they travel; times as RFC 3339, properties as JSON.
+    `public` stands there where it is true."""
 
     workspace: str
     source: str
@@ -31,6 +32,7 @@ class Envelope(msgspec.Struct, gc=False):
     channel: str | None
     properties: msgspec.Raw
     context: Mapping[str, Any]
+    public: bool = False
 
 
 encode: Final = msgspec.json.Encoder().encode

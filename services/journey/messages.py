@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 
 from schemas.base import micros
-from services.journey.domain.customer import Complaint, Facts
+from services.journey.domain.alerts import CONFLICT_REASONS
+from services.journey.domain.customer import Complaint, Conflict, Facts
 
 
 class OpenComplaint(msgspec.Struct, frozen=True, gc=False):
@@ -18,6 +19,15 @@ class OpenComplaint(msgspec.Struct, frozen=True, gc=False):
     received_at: datetime
     severity: int
     event_id: UUID
+
+
+class RefusedLink(msgspec.Struct, frozen=True, gc=False):
+    """schemas.profile.Conflict."""
+
+    kinds: tuple[str, ...]
+    reason: str
+    event_id: UUID
+    at: datetime
 
 
 class AliveBelow(msgspec.Struct, frozen=True, gc=False):
@@ -45,6 +55,7 @@ class JourneyFacts(msgspec.Struct, frozen=True, gc=False):
     high_value: bool = False
     complaints: int = 0
     open_complaints: tuple[OpenComplaint, ...] = ()
+    conflicts: tuple[RefusedLink, ...] = ()
 
 
 class Scores(msgspec.Struct, frozen=True, gc=False):
@@ -86,6 +97,7 @@ def facts_of(scores: Scores) -> Facts:
         complaints_received=facts.complaints,
         complaints=tuple(map(_complaint, facts.open_complaints)),
         alive_below=_alive_below(scores.churn) if scores.churn else None,
+        conflicts=_conflicts(facts.conflicts) if facts.conflicts else (),
     )
 
 
@@ -93,6 +105,15 @@ def _complaint(complaint: OpenComplaint) -> Complaint:
     received_us = _us(complaint.received_at)
     return Complaint(
         complaint.event_id.bytes, received_us, complaint.severity, complaint.complaint_id
+    )
+
+
+def _conflicts(refused: tuple[RefusedLink, ...]) -> tuple[Conflict, ...]:
+    """Those that somebody should look at."""
+    return tuple(
+        Conflict(one.event_id.bytes, _us(one.at), one.reason, one.kinds)
+        for one in refused
+        if one.reason in CONFLICT_REASONS
     )
 
 

@@ -1,7 +1,8 @@
 """What journey keeps in Redis.
 
 j:<workspace>:<16 bytes of the profile id>           the state of a customer
-jh:<workspace>:<kind>:<16 bytes of the event's id>   who holds the alert of a complaint
+jh:<workspace>:<kind>:<16 bytes of the event's id>   who holds the alert of a complaint; of a
+                                                     refused link behind 16 bytes of the profile
 """
 
 from __future__ import annotations
@@ -54,9 +55,9 @@ def owner_of(key: bytes) -> tuple[str, UUID]:
 
 
 def holder_key(name: AlertName) -> bytes:
-    """Where the holder of a complaint's alert is."""
+    """Where the holder of an alert is."""
     workspace, kind = name.workspace.encode(), name.kind.encode()
-    return b"%b%b:%b:%b" % (HOLDER_PREFIX, workspace, kind, name.complaint)
+    return b"%b%b:%b:%b" % (HOLDER_PREFIX, workspace, kind, name.subject)
 
 
 def held_body(held: Held) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -14,13 +15,13 @@ from services.common.batch import Batch, Decision, Output, Record, Undecidable, 
 from services.common.dead_letters import dead_letter
 from services.common.workspace import Workspace
 from services.journey import metrics
-from services.journey.domain.alerts import COMPLAINT_KINDS, about_complaint
 from services.journey.domain.customer import Facts, State
 from services.journey.domain.decide import Decided
 from services.journey.domain.history import GRACE_US, heard, newer, waited
-from services.journey.domain.holders import AlertName, Holders
+from services.journey.domain.holders import AlertName, Holders, name_of_alert
 from services.journey.domain.merges import LEFT_US, handed_over, settled
 from services.journey.domain.rules import Rules
+from services.journey.domain.subjects import ABOUT, About, kinds_about
 from services.journey.messages import Scores, decode, facts_of
 from services.journey.publish import count, output_of
 from services.journey.store import (
@@ -36,6 +37,8 @@ from services.journey.store import (
 )
 
 SERVICE: Final = "journey.decide"
+COMPLAINT_KINDS: Final = kinds_about(About.COMPLAINT)
+CONFLICT_KINDS: Final = kinds_about(About.CONFLICT)
 DAY_US: Final = 86_400_000_000
 HOUR_US: Final = 3_600_000_000
 #: Redis keeps due times as doubles, exact up to here (the year 2255); later ones never come.
@@ -182,16 +185,22 @@ def _survivor_keys(tasks: Iterable[Task], known: Mapping[bytes, Loaded]) -> list
 
 
 def _alert_names(tasks: Iterable[Task], known: Mapping[bytes, Loaded]) -> Iterator[AlertName]:
-    """The alerts of complaints that may be told of, or must not be."""
+    """The alerts of complaints and of refused links that may be told of, or must not be."""
     for task in tasks:
-        state, workspace = known[task.key].state, task.rules.workspace
+        state = known[task.key].state
+        named = partial(name_of_alert, task.rules.workspace, task.profile_id.bytes)
         for facts in (*task.messages, state):
-            for complaint in facts.complaints if facts is not None else ():
+            if facts is None:
+                continue
+            for complaint in facts.complaints:
                 for kind in COMPLAINT_KINDS:
-                    yield AlertName(workspace, kind, complaint.event_id)
+                    yield named(kind, complaint.event_id)
+            for conflict in facts.conflicts:
+                for kind in CONFLICT_KINDS:
+                    yield named(kind, conflict.event_id)
         for alert in state.alerts if state is not None else ():
-            if about_complaint(alert.subject):
-                yield AlertName(workspace, alert.kind, alert.subject)
+            if ABOUT[alert.kind] is not About.SILENCE:
+                yield named(alert.kind, alert.subject)
 
 
 def _keep_holders(

@@ -33,6 +33,7 @@ class Envelope(msgspec.Struct, Generic[Properties], gc=False):
     identifiers: list[Name]
     properties: Properties
     channel: str | None = None
+    public: bool = False
 
 
 class _Kind(msgspec.Struct, gc=False):
@@ -113,6 +114,7 @@ def _arrived(
             facts,
             envelope.channel,
             envelope.identifiers,
+            public=envelope.public,
         )
     except (ValueError, OverflowError) as error:
         return Refusal(record, Reason.BAD_PROPERTIES, str(error), envelope.workspace)

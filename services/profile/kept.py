@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from services.profile.domain.graph import Working
+from services.profile.domain.working import Working
 
 #: A larger component is rare; it is read again rather than held.
 COMPONENT_BYTES_MAX: Final = 16_384

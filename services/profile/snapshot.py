@@ -14,6 +14,7 @@ import msgspec
 from schemas.base import EPOCH
 from schemas.cloudevents import rfc3339_bytes
 from schemas.money import from_minor
+from services.profile.conflicts import Conflict, conflicts
 from services.profile.domain.combine import combined
 from services.profile.domain.component import Component, Node, kind_name
 from services.profile.domain.ids import uuid_text
@@ -100,7 +101,9 @@ class _Profile(msgspec.Struct, gc=False):
     updated_at: datetime
     merged_into: None
     identifiers: list[_Identifier]
+    more_identifiers: int
     refused_links: int
+    conflicts: list[Conflict]
     traits: dict[str, _Trait]
     accounts: list[str]
     first_seen_at: datetime
@@ -130,7 +133,9 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
         moment(version),
         None,
         _identifiers(nodes),
+        sum([node.absorbed for node in nodes]),
         person.refused_links,
+        conflicts(component, person.refused) if person.refused else [],
         _traits(whole.traits) if whole.traits else {},
         sorted(whole.accounts) if whole.accounts else [],
         whole.seen[FIRST],

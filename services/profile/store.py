@@ -1,6 +1,7 @@
 """What profile remembers in Redis.
 
-n:<node id>       the id of the component that the node is in (16 bytes)
+n:<node id>       the id of the component that the node is in (16 bytes); or `a` and the id of the
+                  node that it was absorbed into
 c:<component id>  version and body of a component (msgpack)
 m:<workspace>:<week>:<bucket>   64-bit hashes of message ids (a set of integers)
 
@@ -17,8 +18,9 @@ import msgspec
 import redis
 
 from schemas.base import EPOCH
-from services.common.batch import unpack_state
+from services.common.batch import VERSION_BYTES, unpack_state
 from services.profile.domain.component import Component
+from services.profile.domain.ids import NODE_BYTES
 
 #: A component that is gone between two reads has been taken in by another; look again so often.
 LOOKS_MAX: Final = 20
@@ -51,6 +53,21 @@ class Loaded(msgspec.Struct):
     key: bytes
     version: int
     component: Component
+
+
+class Found(msgspec.Struct):
+    """What Redis knows of some nodes.
+
+    components   by their id
+    absent       nodes that have no component
+    absorbed     node -> the node in one of the components that it was absorbed into
+    orphans      node -> the first 8 bytes of its key, a number: what absorbed it is gone
+    """
+
+    components: dict[bytes, Loaded] = {}
+    absent: list[bytes] = []
+    absorbed: dict[bytes, bytes] = {}
+    orphans: dict[bytes, int] = {}
 
 
 def week_of(moment: datetime) -> int:
@@ -112,25 +129,50 @@ class ProfileStore:
         found: Any = self._known(args=arguments)
         return frozenset(map(int, found))
 
-    def load(self, nodes: Iterable[bytes]) -> tuple[dict[bytes, Loaded], list[bytes]]:
-        """(component id -> component for all nodes that have one, nodes that have none)."""
-        loaded: dict[bytes, Loaded] = {}
-        wanted, absent = list(nodes), list[bytes]()
+    def load(self, nodes: Iterable[bytes]) -> Found:
+        """The components of nodes, also of those that were absorbed into another one."""
+        found, wanted = Found(), list(nodes)
+        leads: dict[bytes, bytes] = {}  # what was absorbed -> what its key says
         for _ in range(LOOKS_MAX):
             homes = self._mget([node_key(node) for node in wanted])
-            absent += [node for node, home in zip(wanted, homes, strict=True) if home is None]
-            keys = list({home for home in homes if home is not None} - loaded.keys())
-            for key, value in zip(keys, self._mget(map(component_key, keys)), strict=True):
-                if value is not None:
-                    version, body = unpack_state(value)
-                    loaded[key] = Loaded(key, version, unpack(body))
-            pairs = zip(wanted, homes, strict=True)
-            wanted = [node for node, home in pairs if home is not None and home not in loaded]
+            asked = {node: home for node, home in zip(wanted, homes, strict=True) if home}
+            found.absent += [node for node in wanted if node not in asked]
+            leading = {node: home for node, home in asked.items() if len(home) > NODE_BYTES}
+            leads |= leading
+            there = self._load_components(asked.values(), found)
+            # neither in the component that its key said, nor absorbed: it went between two looks
+            wanted = [node for node in asked if node not in there and node not in leading]
+            wanted += {home[1:] for home in leading.values()} - leads.keys()
             if not wanted:
-                return loaded, absent
+                return _followed(found, leads)
         raise AssertionError(f"{len(wanted)} nodes are in components that do not exist")
+
+    def _load_components(self, homes: Iterable[bytes], found: Found) -> set[bytes]:
+        """Load these components, as they are now; the nodes that are in them."""
+        keys = [key for key in dict.fromkeys(homes) if len(key) == NODE_BYTES]
+        nodes = set()
+        for key, value in zip(keys, self._mget(map(component_key, keys)), strict=True):
+            if value is not None:
+                version, body = unpack_state(value)
+                one = found.components[key] = Loaded(key, version, unpack(body))
+                nodes |= {node.id for node in one.component.nodes}
+        return nodes
 
     def _mget(self, keys: Iterable[bytes]) -> list[bytes | None]:
         asked = list(keys)
         answers: Any = self._client.mget(asked) if asked else []
         return list(answers)
+
+
+def _followed(found: Found, leads: dict[bytes, bytes]) -> Found:
+    """Say of what was absorbed where it is at last."""
+    gone = set(found.absent)
+    for node, lead in leads.items():
+        into = lead[1:]
+        while into in leads:
+            into = leads[into][1:]
+        if into in gone:
+            found.orphans[node] = int.from_bytes(lead[:VERSION_BYTES], "big")
+        else:
+            found.absorbed[node] = into
+    return found

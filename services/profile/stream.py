@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from zlib import crc32
 
 import redis
 
@@ -15,34 +14,24 @@ from services.common.batch import Batch, Decision, Output, Record, Undecidable, 
 from services.common.dead_letters import dead_letter
 from services.common.settings import Settings
 from services.common.workspace import Workspace
+from services.profile.controls import Ordered
 from services.profile.decode import Arrival, Refusal
 from services.profile.domain.changes import Changes, Redirect, changes
-from services.profile.domain.component import kind_code
-from services.profile.domain.graph import Graph, Working
+from services.profile.domain.graph import Graph
 from services.profile.domain.ids import Hashes, uuid_bytes, uuid_text
-from services.profile.domain.people import Rules, people
+from services.profile.domain.people import people
+from services.profile.domain.working import Working
 from services.profile.kept import Kept
 from services.profile.metrics import Counts
 from services.profile.naming import Naming
 from services.profile.outputs import Publications
+from services.profile.rules import rules_of as rules_of
 from services.profile.store import Loaded, ProfileStore, component_key, node_key, pack
 
 SERVICE = "profile"
 
 #: Component id -> its new version and its bytes.
 Written = dict[bytes, tuple[int, int]]
-
-
-def rules_of(workspace: Workspace) -> Rules:
-    """The identity rules as the domain reads them."""
-    kinds = workspace.identity.kinds
-    said = repr(([(rule.kind, rule.limit) for rule in kinds], workspace.identity.hub_degree_max))
-    return Rules(
-        limits={kind_code(rule.kind): rule.limit for rule in kinds},
-        ranks={kind_code(rule.kind): rank for rank, rule in enumerate(kinds)},
-        hub_degree_max=workspace.identity.hub_degree_max,
-        mark=crc32(said.encode()),
-    )
 
 
 @dataclass(slots=True)
@@ -70,8 +59,8 @@ class ProfileHandler:
     ) -> None:
         self._store = ProfileStore(client, settings.message_id_buckets)
         self._kept = Kept(settings.profiles_kept_mb << 20)
-        self._naming = Naming(Hashes(settings.salt), workspaces)
         self._rules = {name: rules_of(workspace) for name, workspace in workspaces.items()}
+        self._naming = Naming(Hashes(settings.salt), self._rules)
         self._publications = Publications({n: w.currency for n, w in workspaces.items()})
 
     def prepare(self, records: Sequence[Record]) -> None:
@@ -85,8 +74,9 @@ class ProfileHandler:
         for refusal in understood.refusals:
             self._refuse(refusal, deciding)
         arrivals = self._first_times(understood.arrivals, deciding)
-        graph = self._load(arrivals, deciding)
+        graph = self._load(arrivals, understood.controls, deciding)
         _fold(arrivals, graph)
+        _obey(understood.controls, graph)
         self._conclude(graph, arrivals, deciding)
         # without the decision itself: a cycle would hold the batch until the collector comes
         committed = partial(self._committed, graph, deciding.counts, deciding.written)
@@ -105,18 +95,22 @@ class ProfileHandler:
                 uuid_bytes(output.key.decode()) for output in stale if output.topic == PROFILES.name
             )
         )
-        loaded, _ = self._store.load(profiles)
-        homes = {node.id: one for one in loaded.values() for node in one.component.nodes}
+        found = self._store.load(profiles)
+        homes = {node.id: one for one in found.components.values() for node in one.component.nodes}
+        homes |= {leaf: homes[into] for leaf, into in found.absorbed.items()}
         return [
             output
             for profile in profiles
-            if profile in homes and (output := self._shown_now(homes[profile], profile))
+            if profile in homes
+            and (into := found.absorbed.get(profile, profile))
+            and (output := self._shown_now(homes[profile], profile, into))
         ]
 
-    def _shown_now(self, home: Loaded, profile: bytes) -> Output | None:
+    def _shown_now(self, home: Loaded, profile: bytes, node: bytes) -> Output | None:
+        """`node`: the one that the profile is named by, or what that one was absorbed into."""
         component, state = home.component, component_key(home.key)
         for person in people(component, self._rules[component.workspace]):
-            if person.id is None or profile not in {component.nodes[p].id for p in person.places}:
+            if person.id is None or node not in {component.nodes[p].id for p in person.places}:
                 continue
             if person.id == profile:
                 return self._publications.shown(state, home.version, component, person)
@@ -162,21 +156,28 @@ class ProfileHandler:
 
     # -- what they change ------------------------------------------------------------------------
 
-    def _load(self, arrivals: Sequence[Arrival], deciding: Deciding) -> Graph:
+    def _load(
+        self, arrivals: Sequence[Arrival], controls: Sequence[Ordered], deciding: Deciding
+    ) -> Graph:
         events = [arrival.event for arrival in arrivals]
         nodes = dict.fromkeys(chain.from_iterable([event.nodes for event in events]))
         nodes |= dict.fromkeys([event.alias for event in events if event.alias is not None])
+        nodes |= dict.fromkeys(chain.from_iterable([control.nodes for control in controls]))
         kept, missing = self._kept.take(nodes)
-        loaded, absent = self._store.load(missing)
+        found = self._store.load(missing)
         graph = Graph(self._rules)
         reads = deciding.decision.reads
         # what was read comes last: it may have taken in, or be, what was kept
-        kept += [Working(one.key, one.version, one.component) for one in loaded.values()]
+        kept += [Working(one.key, one.version, one.component) for one in found.components.values()]
         for home in kept:
             graph.admit(home)
             reads[component_key(home.key)] = home.versions[home.key]
-        for node in absent:
+        for node in found.absent:
             reads[node_key(node)] = 0
+        for node, began in found.orphans.items():
+            reads[node_key(node)] = began
+        for leaf, into in found.absorbed.items():
+            graph.admit_absorbed(leaf, into)
         return graph
 
     def _conclude(self, graph: Graph, arrivals: Sequence[Arrival], deciding: Deciding) -> None:
@@ -219,6 +220,8 @@ class ProfileHandler:
             decision.deletes += map(component_key, taken_in)
         for node in home.moved:
             decision.plain[node_key(node)] = key
+        for node, left in home.left.items():
+            decision.plain[node_key(node)] = left
         show = self._publications
         for person in found.shown:
             published.append(show.shown(state, version, component, person))
@@ -236,6 +239,14 @@ def _fold(arrivals: Sequence[Arrival], graph: Graph) -> None:
             graph.apply(arrival.event)
         except Exception as error:
             raise Undecidable([arrival.record]) from error
+
+
+def _obey(controls: Sequence[Ordered], graph: Graph) -> None:
+    for control in controls:
+        try:
+            control.act(graph)
+        except Exception as error:
+            raise Undecidable([control.record]) from error
 
 
 def _records_of(

@@ -218,4 +218,5 @@ def _facts(snapshot: Snapshot, net: str, gap: float | None, high_value: bool) ->
         service.complaints,
         service.open_complaints,
         service.nps_last,
+        snapshot.conflicts,
     )

@@ -66,6 +66,7 @@ class JourneyFacts(msgspec.Struct, frozen=True, gc=False):
     complaints: int
     open_complaints: msgspec.Raw
     nps_last: float | None
+    conflicts: msgspec.Raw
 
 
 class Redirect(msgspec.Struct, frozen=True, gc=False):

@@ -62,6 +62,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     last_seen_at: str | None = None
     purchases: Purchases = Purchases()
     service: Service = Service()
+    conflicts: msgspec.Raw = msgspec.Raw(b"[]")
 
 
 _DECODER: Final = msgspec.json.Decoder(Snapshot)

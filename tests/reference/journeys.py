@@ -17,11 +17,11 @@ from services.common.workspace import Workspace
 
 @dataclass(frozen=True)
 class ExpectedAlert:
-    """An alert that must be open; a complaint's carries the complaint's event id."""
+    """An alert that must be open; `event`: of the complaint or the refused link it is about."""
 
     kind: str
     profile_id: UUID
-    complaint: UUID | None = None
+    event: UUID | None = None
 
 
 def newest_of(history: list[Scores]) -> dict[UUID, Scores]:
@@ -64,6 +64,9 @@ def open_alerts_of_final(
         hours = workspace.alerts.complaint_hours_max.get(severity)
         if hours is not None and now >= complaint.received_at + timedelta(hours=hours):
             found.add(ExpectedAlert("complaint_overdue", who, complaint.event_id))
+    for refused in scores.facts.conflicts:
+        if refused.reason in ("limit", "public_key") and now >= refused.at:
+            found.add(ExpectedAlert("identity_conflict", who, refused.event_id))
     return frozenset(found)
 
 

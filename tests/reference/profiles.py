@@ -14,13 +14,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from schemas.touchpoint import Touchpoint
-from schemas.touchpoints.aliased import Aliased
 from services.common.workspace import Workspace
 from services.profile.domain.ids import Hashes
 from tests.reference.facts import Facts, facts_of_events
-
-Key = tuple[str, str]
-Person = frozenset[Key]
+from tests.reference.identity import Key, Person, people, usable
 
 
 def profiles_of(
@@ -31,9 +28,9 @@ def profiles_of(
     Facts are plain JSON values, money as Decimal. Further: `profile_id`, as it must be.
     """
     events = distinct(one for one in touchpoints if one.workspace == workspace.name)
-    counted = [(_usable(one, workspace), one) for one in events]
+    counted = [(usable(one, workspace), one) for one in events]
     counted = [(keys, one) for keys, one in counted if keys]
-    persons, refused = _people(counted, workspace, salt)
+    persons, refused = people(counted, workspace, salt)
     own: dict[Person, list[tuple[Key, Touchpoint]]] = defaultdict(list)
     for keys, event in counted:
         own[persons[keys[0]]].append((keys[0], event))
@@ -41,7 +38,9 @@ def profiles_of(
         person: facts_of_events([event for _, event in mine], workspace)
         | {
             "identifiers": sorted(person),
-            "refused_links": refused[person],
+            "refused_links": refused[person].number,
+            "conflicts": refused[person].conflicts[:5],
+            "more_identifiers": 0,
             "profile_id": _profile_id(mine, workspace, salt),
         }
         for person, mine in own.items()
@@ -54,73 +53,6 @@ def distinct(touchpoints: Iterable[Touchpoint]) -> list[Touchpoint]:
     for one in touchpoints:
         first.setdefault((one.workspace, one.message_id), one)
     return list(first.values())
-
-
-def _usable(event: Touchpoint, workspace: Workspace) -> list[Key]:
-    blocked = {(rule.kind, value) for rule in workspace.identity.kinds for value in rule.blocked}
-    keys = [(one.kind, one.value) for one in event.identifiers]
-    return [key for key in keys if key not in blocked]
-
-
-# -- who is who ------------------------------------------------------------------------------------
-
-
-def _links(
-    counted: list[tuple[list[Key], Touchpoint]], workspace: Workspace
-) -> list[tuple[datetime, bytes, Key, Key]]:
-    blocked = {(rule.kind, value) for rule in workspace.identity.kinds for value in rule.blocked}
-    links = []
-    for keys, event in counted:
-        others = keys[1:]
-        if isinstance(event.properties, Aliased):
-            previous = event.properties.previous
-            if (previous.kind, previous.value) not in blocked:
-                others = [*others, (previous.kind, previous.value)]
-        links += [
-            (event.occurred_at, event.event_id.bytes, keys[0], other)
-            for other in others
-            if other != keys[0]
-        ]
-    return links
-
-
-def _people(
-    counted: list[tuple[list[Key], Touchpoint]], workspace: Workspace, salt: str
-) -> tuple[dict[Key, Person], dict[Person, int]]:
-    """(identifier -> person, person -> number of refused pairs)."""
-    limits = {rule.kind: rule.limit for rule in workspace.identity.kinds}
-    node = Hashes(salt).node
-    links = _links(counted, workspace)
-    neighbours: dict[Key, set[Key]] = defaultdict(set)
-    groups: dict[Key, set[Key]] = {key: {key} for keys, _ in counted for key in keys}
-    for _, _, one, other in links:
-        neighbours[one].add(other)
-        neighbours[other].add(one)
-        groups.setdefault(other, {other})
-    hubs = {
-        key for key, near in neighbours.items() if len(near) > workspace.identity.hub_degree_max
-    }
-
-    def order(link: tuple[datetime, bytes, Key, Key]) -> tuple[datetime, bytes, list[bytes]]:
-        return link[0], link[1], sorted(node(workspace.name, *key) for key in link[2:])
-
-    refused_pairs = set()
-    for _, _, one, other in sorted(links, key=order):
-        together = groups[one] | groups[other]
-        if one in hubs or other in hubs or groups[one] is groups[other]:
-            continue
-        kinds = [kind for kind, _ in together]
-        if any(kinds.count(kind) > limits.get(kind, 100) for kind in kinds):
-            refused_pairs.add(frozenset((one, other)))
-            continue
-        for key in together:
-            groups[key] = together
-    persons = {key: frozenset(group) for key, group in groups.items()}
-    refused: dict[Person, int] = defaultdict(int)
-    for pair in refused_pairs:
-        for person in {persons[key] for key in pair}:
-            refused[person] += 1
-    return persons, refused
 
 
 def _profile_id(mine: list[tuple[Key, Touchpoint]], workspace: Workspace, salt: str) -> str:
@@ -142,6 +74,9 @@ def facts_of(snapshot: bytes) -> tuple[Person, Facts]:
     facts["identifiers"] = sorted((one["kind"], one["value"]) for one in raw["identifiers"])
     for name in ("first_seen_at", "last_seen_at"):
         facts[name] = _moment(facts[name])
+    for conflict in facts["conflicts"]:
+        conflict["at"] = _moment(conflict["at"])
+        conflict["kinds"] = tuple(conflict["kinds"])
     for trait in facts["traits"].values():
         trait["at"] = _moment(trait["at"])
     last_at = facts["behaviour"]["last_at"]
@@ -157,6 +92,8 @@ _SHOWN = (
     "profile_id",
     "identifiers",
     "refused_links",
+    "conflicts",
+    "more_identifiers",
     "traits",
     "accounts",
     "first_seen_at",

@@ -11,7 +11,7 @@ from uuid import UUID
 from schemas.alert import Alert
 from schemas.base import derived_id, from_micros, micros, to_json
 from schemas.lifecycle import LifecycleChanged, Stage
-from schemas.profile import OpenComplaint
+from schemas.profile import Conflict, OpenComplaint
 from schemas.scores import AliveBelow, Churn, JourneyFacts, Scores
 from services.common.workspace import IdentifierRule, Identity, Workspace
 from services.journey.domain.customer import Facts, State
@@ -40,7 +40,10 @@ def day(number: float) -> datetime:
 
 @dataclass(frozen=True)
 class Known:
-    """What has arrived of a person: the fold that gives the scores. `model` 0: there is none."""
+    """What has arrived of a person: the fold that gives the scores. `model` 0: there is none.
+
+    `refused`: of links that were refused, the name, the moment and the reason.
+    """
 
     orders: tuple[datetime, ...] = ()
     complaints: tuple[tuple[str, datetime, int], ...] = ()
@@ -49,6 +52,7 @@ class Known:
     patience: float = 1.0
     high_value: bool = False
     last_seen: datetime | None = None
+    refused: tuple[tuple[str, datetime, str], ...] = ()
 
 
 def scores(known: Known, version: int, *, who: UUID = WHO) -> Scores:
@@ -104,6 +108,12 @@ def _facts(known: Known) -> JourneyFacts:
             )
             for number, received_at, severity in sorted(known.complaints)
             if number not in known.handled
+        ),
+        conflicts=tuple(
+            Conflict(
+                kinds=("user_id", "email"), reason=reason, event_id=derived_id("link", name), at=at
+            )
+            for name, at, reason in sorted(known.refused)
         ),
     )
 

@@ -41,8 +41,16 @@ def limited(hub_degree_max: int = 200, **limits: int) -> Workspace:
 def touchpoint(
     *identifiers: str, at_s: float = 0, message: str | None = None, **properties: Any
 ) -> Touchpoint:
-    """touchpoint("user_id:ada", "email:a@x.example", kind="page_viewed"), at_s after START."""
+    """touchpoint("user_id:ada", "email:a@x.example", kind="page_viewed"), at_s after START.
+
+    `public`: of a public key. `other`, `previous`: an identifier in the same short form.
+    """
     properties.setdefault("kind", "page_viewed")
+    for name in {"other", "previous"} & properties.keys():
+        if isinstance(properties[name], str):
+            properties[name] = dict(
+                zip(("kind", "value"), properties[name].split(":", 1), strict=True)
+            )
     at = START + timedelta(seconds=at_s)
     message = message or f"{identifiers}{at_s}{sorted(properties.items())}"
     pairs = sorted(
@@ -59,6 +67,7 @@ def touchpoint(
             "received_at": properties.pop("received_at", at + timedelta(seconds=1)),
             "identifiers": [Identifier(kind=kind, value=value) for kind, value in pairs],
             "channel": properties.pop("channel", None),
+            "public": properties.pop("public", False),
             "properties": properties,
         }
     )
@@ -213,11 +222,10 @@ properties = st.one_of(
         lambda traits: {"kind": "identified", "traits": traits},
         st.dictionaries(st.sampled_from(["name", "city"]), json_values, max_size=2),
     ),
+    st.builds(lambda name: {"kind": "aliased", "previous": name}, st.sampled_from(NAMES)),
     st.builds(
-        lambda name: {
-            "kind": "aliased",
-            "previous": dict(zip(("kind", "value"), name.split(":", 1), strict=True)),
-        },
+        lambda what, name: {"kind": f"profile_{what}_requested", "other": name},
+        st.sampled_from(["merge", "unmerge", "unmerge"]),
         st.sampled_from(NAMES),
     ),
     st.builds(lambda one: {"kind": "account_linked", "account_id": f"acme{one}"}, few),
@@ -233,6 +241,7 @@ def histories(draw: st.DrawFn, most: int = 25) -> list[Touchpoint]:
         st.integers(0, 8),
         st.integers(0, 3),
         st.sampled_from([None, "web", "phone"]),
+        st.sampled_from([False, False, True]),
         properties,
     )
     return [
@@ -242,9 +251,10 @@ def histories(draw: st.DrawFn, most: int = 25) -> list[Touchpoint]:
             message=f"m{number}",
             received_at=START + timedelta(days=10, seconds=received),
             channel=channel,
+            public=public,
             **facts,
         )
-        for number, (names, moment, received, channel, facts) in enumerate(
+        for number, (names, moment, received, channel, public, facts) in enumerate(
             draw(st.lists(drawn, max_size=most))
         )
     ]

@@ -26,6 +26,9 @@ VALUED = replace(COMPLAINED, high_value=True)
 HANDLED = replace(COMPLAINED, handled=frozenset({"C-1"}))
 
 
+REFUSED = Known(refused=(("a and b", day(0), "limit"),))
+
+
 def actions(life: Life) -> list[ActionRequested]:
     return [event for event in life.events if isinstance(event, ActionRequested)]
 
@@ -185,3 +188,65 @@ def test_the_same_complaint_has_the_same_alert_whoever_holds_it() -> None:
     assert one.alerts[0].alert_id == other.alerts[0].alert_id
     assert one.alerts[0].event_id == other.alerts[0].event_id
     assert actions(one)[0].event_id == actions(other)[0].event_id
+
+
+def test_an_identity_conflict_is_raised_with_the_refused_link_as_its_cause() -> None:
+    life = Life()
+    life.hear(scores(REFUSED, 1), day(0.1))
+    [alert] = life.alerts
+    assert (alert.kind, alert.state, alert.severity) == ("identity_conflict", "raised", 2)
+    assert alert.cause.event_id == derived_id("link", "a and b")
+    assert "user_id and email" in alert.cause.detail
+    [step] = actions(life)
+    assert step.parameters["refused_event_id"] == str(derived_id("link", "a and b"))
+
+
+def test_an_identity_conflict_clears_when_the_link_is_not_refused_any_more() -> None:
+    life = Life()
+    life.hear(scores(REFUSED, 1), day(0.1))
+    life.hear(scores(Known(), 2), day(0.2))
+    assert [alert.state for alert in life.alerts] == ["raised", "cleared"]
+    assert len({alert.alert_id for alert in life.alerts}) == 1
+    assert life.alerts[1].cause.event_id == derived_id("link", "a and b")
+    assert life.state is not None
+    assert life.state.alerts == ()
+
+
+def test_what_a_person_set_apart_is_no_conflict_nor_is_a_hub() -> None:
+    life = Life()
+    refused = (("a", day(0), "set_apart"), ("b", day(0), "hub"), ("c", day(0), "too_large"))
+    life.hear(scores(Known(refused=refused), 1), day(0.1))
+    assert life.alerts == []
+
+
+def test_setting_apart_clears_the_conflict() -> None:
+    life = Life()
+    life.hear(scores(REFUSED, 1), day(0.1))
+    life.hear(scores(Known(refused=(("a and b", day(0), "set_apart"),)), 2), day(0.2))
+    assert [alert.state for alert in life.alerts] == ["raised", "cleared"]
+
+
+def test_a_conflict_that_comes_back_is_another_alert() -> None:
+    life = Life()
+    for version, known in enumerate([REFUSED, Known(), REFUSED], start=1):
+        life.hear(scores(known, version), day(0.1))
+    first, cleared, second = life.alerts
+    assert first.alert_id == cleared.alert_id != second.alert_id
+    assert len({alert.event_id for alert in life.alerts}) == 3
+
+
+def test_each_of_the_two_people_has_an_alert_of_its_own() -> None:
+    one, other = Life(), Life(who=UUID(int=7))
+    one.hear(scores(REFUSED, 1), day(0.1))
+    other.hear(scores(REFUSED, 1, who=UUID(int=7)), day(0.1))
+    assert one.alerts[0].alert_id != other.alerts[0].alert_id
+    assert one.alerts[0].cause == other.alerts[0].cause
+
+
+def test_several_refused_links_are_several_alerts_and_a_repeat_is_none() -> None:
+    life = Life()
+    both = Known(refused=(*REFUSED.refused, ("a and c", day(0.05), "public_key")))
+    life.hear(scores(REFUSED, 1), day(0.1))
+    life.hear(scores(both, 2), day(0.2))
+    life.hear(scores(both, 3), day(0.3))
+    assert alert_states(life.events) == [("identity_conflict", "raised")] * 2

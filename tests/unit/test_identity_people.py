@@ -11,17 +11,11 @@ from schemas.base import to_json
 from schemas.dead_letter import Reason
 from schemas.profile import Profile
 from schemas.touchpoint import ResolvedTouchpoint, Touchpoint
-from services.profile.domain.changes import unlinked
 from services.profile.domain.component import Component, kind_code
 from services.profile.domain.ids import Hashes, uuid_text
-from services.profile.domain.people import people
-from services.profile.snapshot import snapshot
 from services.profile.store import unpack
 from services.profile.stream import rules_of
-from tests.reference.facts import Facts
-from tests.reference.profiles import Person, facts_of, profiles_of
 from tests.unit.profile_builders import (
-    NAMES,
     SALT,
     WORKSPACE,
     Run,
@@ -167,64 +161,6 @@ def test_an_alias_joins_two_identifiers_and_one_of_itself_does_nothing() -> None
     (living,) = [one for one in topic(run).values() if one.merged_into is None]
     assert living.behaviour.events == 3
     assert len(components(run)[0].links) == 1
-
-
-def unpublished(component: Component) -> dict[Person, Facts]:
-    """The persons of a component as they would be shown."""
-    rules = rules_of(WORKSPACE)
-    return dict(
-        facts_of(snapshot(component, person, 1, "USD"))
-        for person in people(component, rules)
-        if person.id is not None
-    )
-
-
-@given(histories(), st.sampled_from(NAMES), st.sampled_from(NAMES))
-@settings(max_examples=100, deadline=None)
-def test_merge_then_unmerge_is_as_if_it_never_happened(
-    history: list[Touchpoint], one: str, other: str
-) -> None:
-    """The reference gets events that never carried the pair; every other link is left."""
-    if one == other:
-        return
-    plain = [e for e in history if e.properties.kind != "aliased"]
-    shown: dict[Person, Facts] = {}
-    for component in components(fed(plain)):
-        shown |= unpublished(_without(component, one, other))
-    assert shown == _never_linked(plain, one, other)
-
-
-def _without(component: Component, one: str, other: str) -> Component:
-    ids = [Hashes(SALT).node("demo", *name.split(":", 1)) for name in (one, other)]
-    if not set(ids) <= {node.id for node in component.nodes}:
-        return component
-    return unlinked(component, *ids)
-
-
-def _never_linked(history: list[Touchpoint], one: str, other: str) -> dict[Person, Facts]:
-    never = []
-    for event in history:
-        names = [f"{name.kind}:{name.value}" for name in event.identifiers]
-        if names[0] in (one, other):
-            gone = other if names[0] == one else one
-            kept = [
-                name for name, text in zip(event.identifiers, names, strict=True) if text != gone
-            ]
-            event = event.model_copy(update={"identifiers": tuple(kept)})
-        never.append(event)
-    return {
-        person: facts | {"traits": facts["traits"]}
-        for person, facts in profiles_of(never, WORKSPACE, SALT).items()
-    }
-
-
-def test_after_an_unmerge_both_get_their_own_ids_back_and_stay_apart() -> None:
-    pair = ("user_id:u", "email:e@x.example")
-    run = fed([touchpoint(pair[0]), touchpoint(pair[1], at_s=1), touchpoint(*pair, at_s=2)], 1)
-    (merged,) = components(run)
-    parted = _without(merged, *pair)
-    ids = {person.id for person in people(parted, rules_of(WORKSPACE))}
-    assert {uuid_text(one) for one in ids if one} == {profile_id(name) for name in pair}
 
 
 def test_an_event_of_an_unknown_workspace_or_unreadable_is_a_dead_letter() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from random import Random
-from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,8 +12,8 @@ from hypothesis import strategies as st
 from schemas.base import derived_id, micros
 from schemas.lifecycle import LifecycleChanged, Stage
 from schemas.scores import Scores
-from services.journey.domain.alerts import about_complaint
 from services.journey.domain.customer import State
+from services.journey.domain.subjects import cause_of_subject
 from tests.reference.journeys import (
     ExpectedAlert,
     newest_of,
@@ -40,6 +39,8 @@ happenings: st.SearchStrategy[Fact] = st.one_of(
     st.tuples(st.just("complaint"), moments, st.integers(1, 4)),
     st.tuples(st.just("handled"), moments, st.integers(0, 5)),
     st.tuples(st.just("valued"), moments, st.integers(0, 1)),
+    st.tuples(st.just("refused"), moments, st.integers(0, 2)),
+    st.tuples(st.just("settled"), moments, st.just(0)),
 )
 histories = st.lists(happenings, min_size=1, max_size=14)
 models = st.sampled_from([0, 1])
@@ -55,6 +56,11 @@ def learned(known: Known, fact: Fact) -> Known:
         return replace(known, complaints=tuple(sorted({*known.complaints, entry})))
     if kind == "handled":
         return replace(known, handled=known.handled | {entry[0] for entry in known.complaints[:1]})
+    if kind == "refused":
+        entry = (f"L-{moment}", day(moment), ("limit", "public_key", "hub")[detail])
+        return replace(known, refused=tuple(sorted({*known.refused, entry})))
+    if kind == "settled":
+        return replace(known, refused=known.refused[1:])
     return replace(known, high_value=bool(detail))
 
 
@@ -71,9 +77,7 @@ def messages(history: list[Fact], model: int) -> list[tuple[Scores, datetime]]:
 def open_now(state: State | None) -> frozenset[ExpectedAlert]:
     assert state is not None
     return frozenset(
-        ExpectedAlert(
-            alert.kind, WHO, UUID(bytes=alert.subject) if about_complaint(alert.subject) else None
-        )
+        ExpectedAlert(alert.kind, WHO, cause_of_subject(alert.kind, alert.subject))
         for alert in state.alerts
         if alert.open
     )

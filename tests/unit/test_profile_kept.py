@@ -15,7 +15,7 @@ from schemas.base import to_json
 from schemas.touchpoint import Touchpoint
 from services.common.batch import Batch, Decision, Output, Record, unpack_state
 from services.profile.domain.component import Component, Node
-from services.profile.domain.graph import Working
+from services.profile.domain.working import Working
 from services.profile.kept import COMPONENT_BYTES_MAX, Kept
 from services.profile.stream import ProfileHandler
 from tests.reference.profiles import facts_of
@@ -156,18 +156,17 @@ def test_a_batch_leaves_nothing_for_the_garbage_collector() -> None:
 
 def test_what_another_worker_joined_to_this_one_is_forgotten() -> None:
     kept = Kept(1_000)
-    alone, joined = working(1), working(2)
+    alone, joined = working(1), working(2, 1)  # the second as it was read from Redis
     kept.keep([alone], {alone.key: (1, 400)})
-    joined.places[alone.key] = 1  # as it was read from Redis
     kept.keep([joined], {joined.key: (2, 700)})
     assert kept.bytes == 700
     assert kept.take([alone.key]) == ([joined], [])
     assert kept.bytes == 0
 
 
-def working(number: int) -> Working:
-    node = number.to_bytes(16, "big")
-    return Working(node, 0, Component("demo", [Node(node, 0, str(number))], [], []))
+def working(*numbers: int) -> Working:
+    nodes = [Node(number.to_bytes(16, "big"), 0, str(number)) for number in numbers]
+    return Working(nodes[0].id, 0, Component("demo", nodes, [], []))
 
 
 @given(

@@ -136,10 +136,10 @@ def test_maps_stay_bounded_and_the_choice_does_not_depend_on_order() -> None:
 
 
 def test_a_link_to_a_hub_counts_towards_becoming_one() -> None:
-    pairs = [(f"email:e{number}@x.example", "anonymous_id:kiosk") for number in range(3)]
-    pairs += [("user_id:y", other) for other in ("phone:+491234567", "anonymous_id:a")]
+    pairs = [(f"email:e{number}@x.example", "phone:+49111") for number in range(3)]
+    pairs += [("user_id:y", other) for other in ("phone:+491234567", "email:y@x.example")]
     history = [touchpoint(*pair, at_s=number) for number, pair in enumerate(pairs)]
-    with_hub = [*history, touchpoint("user_id:y", "anonymous_id:kiosk", at_s=9)]
+    with_hub = [*history, touchpoint("user_id:y", "phone:+49111", at_s=9)]
     assert len(max(shown(fed(history, 1, HUBS)), key=len)) == 3
     for order in (with_hub, with_hub[::-1]):
         assert len(max(shown(fed(order, 1, HUBS)), key=len)) == 1

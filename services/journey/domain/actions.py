@@ -38,6 +38,9 @@ ACTION_OF_ALERT: Final[dict[AlertKind, Step]] = {
     "complaint_overdue": Step(
         "open_task", lambda f: f"Handle overdue complaint {_complaint_number(f)}", 4
     ),
+    "identity_conflict": Step(
+        "open_task", lambda _: "Decide whether two customers are one person", 72
+    ),
 }
 
 
@@ -69,4 +72,7 @@ def _parameters(alert: Alert, finding: Finding, deadline_us: int) -> dict[str, A
         complaint = finding.complaint
         parameters["complaint_id"] = complaint.complaint_id
         parameters["complaint_event_id"] = str(UUID(bytes=complaint.event_id))
+    if finding.conflict is not None:
+        parameters["refused_event_id"] = str(UUID(bytes=finding.conflict.event_id))
+        parameters["refused_because"] = finding.conflict.reason
     return parameters

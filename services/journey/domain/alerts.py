@@ -7,37 +7,28 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from schemas.alert import AlertKind
-from services.journey.domain.customer import NEVER, Complaint, State
+from services.journey.domain.customer import NEVER, Complaint, Conflict, KnownAlert, State
 from services.journey.domain.rules import Rules
+from services.journey.domain.subjects import ABOUT, About, silence_of, silence_since
 
 SEVERITY_MIN, SEVERITY_MAX = 1, 4
+SEVERITY_CONFLICT: Final = 2
+#: Refusals that a person should look at. What a person set apart is settled; a hub and a group
+#: that is too large are reported as such, not to each of hundreds of people.
+CONFLICT_REASONS: Final = ("limit", "public_key")
 
 
 class Finding(NamedTuple):
     """Something that is wrong from a moment on (µs), as long as the facts stay as they are.
 
-    `subject`: what it is about, 8 bytes of the last order's time or 16 of a complaint's event id.
+    `subject`: what it is about (subjects.py). At most one of the others is there.
     """
 
     subject: bytes
     from_us: int
     severity: int
     complaint: Complaint | None = None
-
-
-def about_silence(last_order_us: int) -> bytes:
-    """The subject of an alert about the silence since an order."""
-    return last_order_us.to_bytes(8, "big", signed=True)
-
-
-def silence_of(subject: bytes) -> int:
-    """The last order (µs) of such a subject."""
-    return int.from_bytes(subject, "big", signed=True)
-
-
-def about_complaint(subject: bytes) -> bool:
-    """Whether the subject is a complaint's event id; else it is a silence."""
-    return len(subject) == 16
+    conflict: Conflict | None = None
 
 
 Findings = Callable[[State, Rules], Iterator[Finding]]
@@ -45,20 +36,16 @@ Findings = Callable[[State, Rules], Iterator[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """One kind of alert: raised while one of its findings holds, once for each subject.
-
-    `about_complaints`: its subjects are complaints, not silences.
-    """
+    """One kind of alert: raised while one of its findings holds, once for each subject."""
 
     kind: AlertKind
     findings: Findings
     suggested_action: str
-    about_complaints: bool = False
 
 
 def _churn_risk(customer: State, _rules: Rules) -> Iterator[Finding]:
     if customer.churn_us < NEVER:
-        subject = about_silence(customer.last_order_us)
+        subject = silence_since(customer.last_order_us)
         yield Finding(subject, customer.churn_us, 3 if customer.high_value else 2)
 
 
@@ -78,20 +65,25 @@ def _complaint_overdue(customer: State, rules: Rules) -> Iterator[Finding]:
             yield Finding(complaint.event_id, deadline_us, _severity(complaint), complaint)
 
 
+def _identity_conflict(customer: State, _rules: Rules) -> Iterator[Finding]:
+    for conflict in customer.conflicts:
+        yield Finding(conflict.event_id, conflict.at_us, SEVERITY_CONFLICT, conflict=conflict)
+
+
 def _severity(complaint: Complaint) -> int:
     return min(max(complaint.severity, SEVERITY_MIN), SEVERITY_MAX)
 
 
 ALERTS: Final[tuple[AlertRule, ...]] = (
     AlertRule("churn_risk", _churn_risk, "Make contact and offer a reason to return"),
-    AlertRule("high_value_complained", _high_value_complained, "Call the customer today", True),
+    AlertRule("high_value_complained", _high_value_complained, "Call the customer today"),
+    AlertRule("complaint_overdue", _complaint_overdue, "Handle the complaint now and tell why"),
     AlertRule(
-        "complaint_overdue", _complaint_overdue, "Handle the complaint now and tell why", True
+        "identity_conflict",
+        _identity_conflict,
+        "Decide whether they are one person: merge them on request, or set them apart",
     ),
 )
-
-#: The kinds whose findings are complaints.
-COMPLAINT_KINDS: Final = tuple(rule.kind for rule in ALERTS if rule.about_complaints)
 
 SUGGESTED_ACTION: Final = {rule.kind: rule.suggested_action for rule in ALERTS}
 
@@ -116,8 +108,13 @@ def found(customer: State, now_us: int, rules: Rules) -> Standings:
     return Standings(holding, next_us)
 
 
-def still_stands(subject: bytes, customer: State) -> bool:
-    """Whether what an alert is about is still there: the complaint open, the silence unbroken."""
-    if about_complaint(subject):
-        return any(complaint.event_id == subject for complaint in customer.complaints)
-    return customer.orders > 0 and customer.last_order_us == silence_of(subject)
+def still_stands(alert: KnownAlert, customer: State) -> bool:
+    """Whether what an alert is about is still there: the silence unbroken, the complaint open,
+    the link refused."""
+    match ABOUT[alert.kind]:
+        case About.SILENCE:
+            return customer.orders > 0 and customer.last_order_us == silence_of(alert.subject)
+        case About.COMPLAINT:
+            return any(one.event_id == alert.subject for one in customer.complaints)
+        case About.CONFLICT:
+            return any(one.event_id == alert.subject for one in customer.conflicts)

@@ -25,6 +25,15 @@ class Complaint(NamedTuple):
     complaint_id: str
 
 
+class Conflict(NamedTuple):
+    """A link of two people that was refused. `event_id`: 16 bytes, of the event that said it."""
+
+    event_id: bytes
+    at_us: int
+    reason: str
+    kinds: tuple[str, ...]
+
+
 class KnownAlert(NamedTuple):
     """An alert that was raised; kind and subject name it, and what it is about still stands.
 
@@ -67,6 +76,7 @@ class Facts(NamedTuple):
     complaints_received: int = 0
     complaints: tuple[Complaint, ...] = ()
     alive_below: Mapping[float, int] | None = None
+    conflicts: tuple[Conflict, ...] = ()
 
 
 class State(NamedTuple):
@@ -110,6 +120,7 @@ class State(NamedTuple):
     merged_us: int = 0
     left_us: int = 0
     timed_us: int = 0
+    conflicts: tuple[Conflict, ...] = ()
 
 
 def same_basis(state: State, facts: Facts) -> bool:

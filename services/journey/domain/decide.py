@@ -1,6 +1,6 @@
 """(state, scores, now) → (state, lifecycle.changed, alerts.raised, actions.requested).
 
-Pure, but for the holders of complaints' alerts, who are asked and told.
+Pure, but for the holders of alerts, who are asked and told.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ Event = LifecycleChanged | Alert | ActionRequested
 STAGE, ORDERS, DUE_US, ENDED_US, ALERTS, TIMED_US = map(
     State._fields.index, ("stage", "orders", "due_us", "ended_us", "alerts", "timed_us")
 )
+#: From here on, what was learned last is kept.
+assert State._fields[TIMED_US:] == ("timed_us", "conflicts")
 
 
 class Decided(NamedTuple):
@@ -59,7 +61,7 @@ def decide_customer(
     known = _learned(before, facts, now_us, rules)
     if before is not None and _only_newer(before, known, now_us):
         # the most frequent case by far: a visit
-        return Decided(State._make((*known[:STAGE], *before[STAGE:TIMED_US], known.timed_us)))
+        return Decided(State._make((*known[:STAGE], *before[STAGE:TIMED_US], *known[TIMED_US:])))
     if state is not None and state.merged_into:
         known = come_back(state, known)
     oldest_us = _oldest_told(before, facts, now_us, rules)
@@ -87,6 +89,7 @@ def _only_newer(before: State, known: State, now_us: int) -> bool:
         and known.stage is before.stage
         and known[ORDERS:DUE_US] == before[ORDERS:DUE_US]
         and known[ENDED_US:ALERTS] == before[ENDED_US:ALERTS]
+        and known.conflicts == before.conflicts
         and (before.due_us == 0 or now_us < before.due_us)
     )
 
@@ -126,6 +129,7 @@ def _learned(before: State | None, facts: Facts, now_us: int, rules: Rules) -> S
         complaints=facts.complaints,
         alerts=still_ours(before, facts) if before is not None else (),
         left_us=before.left_us if before is not None else 0,
+        conflicts=facts.conflicts,
     )
 
 

@@ -1,9 +1,10 @@
-"""Which customer holds a complaint's alert: the one who told of it last.
+"""Which customer holds an alert that must not be told twice: the one who told of it last.
 
 A complaint moves from customer to customer when people are merged or turn out to be two, and its
 alert has the same id wherever it is. Whoever has the complaint raises it (consumers see a
 duplicate) and holds it from then on. Only the holder clears it; raised after that, it is another
-alert, whoever raises it.
+alert, whoever raises it. The alert of a refused link does not move: each of its people holds an
+own one, so that what was cleared is remembered.
 """
 
 from __future__ import annotations
@@ -12,14 +13,22 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from schemas.alert import AlertKind
+from services.journey.domain.subjects import ABOUT, About
 
 
 class AlertName(NamedTuple):
-    """An alert about a complaint. `complaint`: 16 bytes of the event that is its cause."""
+    """An alert that is held. `subject`: 16 bytes of the event that is its cause; of a refused link
+    behind those of the profile."""
 
     workspace: str
     kind: AlertKind
-    complaint: bytes
+    subject: bytes
+
+
+def name_of_alert(workspace: str, profile: bytes, kind: AlertKind, subject: bytes) -> AlertName:
+    """The name under which the holder of a profile's alert is known."""
+    whose = profile + subject if ABOUT[kind] is About.CONFLICT else subject
+    return AlertName(workspace, kind, whose)
 
 
 class Held(NamedTuple):

@@ -16,10 +16,10 @@ from uuid import UUID
 from schemas.alert import Alert
 from schemas.lifecycle import Cause
 from services.journey.domain.alert_events import Scene, cleared, name_of, ours
-from services.journey.domain.alerts import about_complaint
 from services.journey.domain.customer import Facts, KnownAlert, State
 from services.journey.domain.holders import Holders
 from services.journey.domain.rules import Rules
+from services.journey.domain.subjects import ABOUT, About
 
 #: How long the survivor's scores may take to arrive before an alert counts as not taken over.
 HANDOVER_US = 30_000_000
@@ -35,13 +35,13 @@ def merged(
     """The tombstone, and the end of the alerts that were about the lost profile itself."""
     known = state.alerts if state is not None else ()
     moving = [alert._replace(open=True, left=False) for alert in known if _moves(alert)]
-    ending = [alert for alert in known if alert.open and not about_complaint(alert.subject)]
+    ending = [alert for alert in known if alert.open and not _of_complaint(alert)]
     scene = Scene(
         rules.workspace, profile_id, now_us, facts.version, facts.profile_version, holders
     )
     cause = Cause(type="merge", detail="the profile joined another one")
     ended = tuple(cleared(scene, alert, cause) for alert in ending)
-    over = _closed(alert for alert in known if not about_complaint(alert.subject))
+    over = _closed(alert for alert in known if not _of_complaint(alert))
     since_us = state.merged_us if state is not None and state.merged_into else now_us
     tombstone = State(
         facts.version,
@@ -166,4 +166,8 @@ def _closed(alerts: Iterable[KnownAlert]) -> tuple[KnownAlert, ...]:
 
 
 def _moves(alert: KnownAlert) -> bool:
-    return (alert.open or alert.left) and about_complaint(alert.subject)
+    return (alert.open or alert.left) and _of_complaint(alert)
+
+
+def _of_complaint(alert: KnownAlert) -> bool:
+    return ABOUT[alert.kind] is About.COMPLAINT

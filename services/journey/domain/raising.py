@@ -14,9 +14,10 @@ from services.journey.domain.alert_events import (
     raised,
     why_cleared,
 )
-from services.journey.domain.alerts import Finding, about_complaint, found, still_stands
+from services.journey.domain.alerts import Finding, found, still_stands
 from services.journey.domain.customer import KnownAlert, State
 from services.journey.domain.rules import Rules
+from services.journey.domain.subjects import ABOUT, About
 
 Told = list[Alert | ActionRequested]
 
@@ -33,7 +34,7 @@ def alerted(scene: Scene, known: State, rules: Rules) -> tuple[State, Told, int]
         after = _followed(scene, alert, finding, told)
         if alert.open and not after.open and ours(scene, scene.holders.of(name_of(scene, alert))):
             told.append(cleared(scene, after, why_cleared(after, known)))
-        if after.open or after.left or still_stands(after.subject, known):
+        if after.open or after.left or still_stands(after, known):
             alerts.append(after)
     for (kind, _), finding in holding.items():
         alerts.append(_begun(scene, kind, finding, told))
@@ -54,7 +55,7 @@ def _followed(scene: Scene, alert: KnownAlert, finding: Finding | None, told: To
 
 def _stands(scene: Scene, alert: KnownAlert) -> bool:
     """Whether it is open under this id, and nobody who knew less of the complaint told of it."""
-    if not about_complaint(alert.subject):
+    if ABOUT[alert.kind] is About.SILENCE:
         return True
     held = scene.holders.of(name_of(scene, alert))
     if held is None or held.profile_version > scene.profile_version:
@@ -72,7 +73,7 @@ def _begun(
 ) -> KnownAlert:
     """A new alert, or one that another customer held; unless it is history, somebody is to act."""
     historic = finding.from_us < scene.oldest_us
-    revision = 0 if about_complaint(finding.subject) else scene.revision
+    revision = scene.revision if ABOUT[kind] is About.SILENCE else 0
     alert = KnownAlert(kind, finding.subject, finding.severity, historic, times, revision=revision)
     alert = alert._replace(times=_times(scene, alert))
     event = raised(scene, alert, finding)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from services.profile.domain.component import FORBIDDEN, Component, Link
-from services.profile.domain.graph import Working, appearance
+from services.profile.domain.leaves import LEAVES_MAX, absorb
 from services.profile.domain.people import Person, Rules, people
+from services.profile.domain.working import Working, appearance
 
 
 class Redirect(NamedTuple):
@@ -27,11 +27,13 @@ class Changes(NamedTuple):
 
 def changes(working: Working, rules: Rules) -> Changes:
     """Persons whose facts, members or refused links changed, and ids that lead elsewhere now."""
+    if working.component.rules != rules.mark:
+        working.show_anew(rules.mark)
+    if len(working.component.nodes) > LEAVES_MAX:
+        absorb(working, rules)
     persons = working.persons
     if persons is None:
         persons = working.persons = people(working.component, rules)
-    if working.component.rules != rules.mark:
-        working.show_anew(rules.mark)
     if len(persons) == 1:
         person_of = dict.fromkeys(persons[0].places, persons[0])
         if working.before is None:
@@ -60,30 +62,26 @@ def _redirects(working: Working, shown: list[Person]) -> list[Redirect]:
     """Every node that could have been a profile's id, once it leads to another one.
 
     That includes nodes that never were one for as long as we remember: if Redis came back with
-    less than was published, the topic may know more than we do.
+    less than was published, the topic may know more than we do. And those that were absorbed now.
     """
-    assert working.before is not None
     redirects = []
+    left: dict[int, list[bytes]] = {}
+    for leaf in working.shown:
+        left.setdefault(working.places[leaf], []).append(leaf)
     for person in shown:
         assert person.id is not None
         for place in person.places:
             node = working.component.nodes[place]
-            if node.part is None or node.id == person.id:
-                continue
-            before = working.before.get(node.id)
-            if before is None or before[0] != person.id:
-                was_shown = before is not None and before[0] == node.id
-                redirects.append(Redirect(node.id, person.id, was_shown))
+            ids = left.get(place, [])
+            for one in ids if node.part is None else [node.id, *ids]:
+                if one != person.id and (redirect := _redirect(working, one, person.id)):
+                    redirects.append(redirect)
     return redirects
 
 
-def unlinked(component: Component, one: bytes, other: bytes) -> Component:
-    """The component without the link of two nodes, now and for all events to come."""
-    ids = [node.id for node in component.nodes]
-    pair = {ids.index(one), ids.index(other)}
-    links = [_forbidden(link) if {link.a, link.b} == pair else link for link in component.links]
-    return component._replace(links=links)
-
-
-def _forbidden(link: Link) -> Link:
-    return link._replace(rule=FORBIDDEN)
+def _redirect(working: Working, node: bytes, person: bytes) -> Redirect | None:
+    assert working.before is not None
+    before = working.before.get(node)
+    if before is not None and before[0] == person:
+        return None
+    return Redirect(node, person, before is not None and before[0] == node)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from schemas.identifier import IDENTIFIER_KINDS
@@ -11,30 +12,102 @@ from services.profile.domain.part import Part
 #: Identifier kinds by their code in the state; a kind without a code is stored by its name.
 IDENTIFIER_CODES: Final[dict[str, int]] = {kind: code for code, kind in enumerate(IDENTIFIER_KINDS)}
 
-#: Rules that make a link: one event carried both, an aliased event said so; or forbid it.
-TOGETHER, ALIASED, FORBIDDEN = range(3)
+#: What says that two nodes belong together: one event carried both, an aliased event said so, a
+#: profile_merge_requested asked for it; or that they are not linked (FORBIDDEN). The same of events
+#: of public keys, whose requests have no effect. The last three are told of refused links only.
+#: Append only: the numbers are stored.
+(
+    TOGETHER,
+    ALIASED,
+    FORBIDDEN,
+    TOGETHER_PUBLIC,
+    ALIASED_PUBLIC,
+    REQUESTED,
+    REQUESTED_PUBLIC,
+    PARTED_PUBLIC,
+    PARTED,
+) = range(9)
+
+#: Links of one pair are kept once for each of these classes.
+TRUSTED, PUBLIC, ASKED, ASKED_PUBLIC = range(4)
+CLASS_OF: Final = (
+    TRUSTED,
+    TRUSTED,
+    TRUSTED,
+    PUBLIC,
+    PUBLIC,
+    ASKED,
+    ASKED_PUBLIC,
+    ASKED_PUBLIC,
+    ASKED,
+)
+#: Links that can join, beside REQUESTED; only these make neighbours.
+CARRIED: Final = frozenset({TOGETHER, ALIASED, TOGETHER_PUBLIC, ALIASED_PUBLIC})
+
+#: What somebody asks for rather than an event carries.
+ASKING: Final = frozenset({REQUESTED, PARTED, REQUESTED_PUBLIC, PARTED_PUBLIC})
 
 #: A component with more nodes takes no more in. The demo's largest has a handful.
 COMPONENT_NODES_MAX: Final = 4_096
 
 
+class Refusal(StrEnum):
+    """Why a link joins nobody."""
+
+    LIMIT = "limit"
+    PUBLIC_KEY = "public_key"
+    SET_APART = "set_apart"
+    HUB = "hub"
+    TOO_LARGE = "too_large"
+    ABSORBED = "absorbed"
+    BLOCKED = "blocked"
+
+
 class Node(NamedTuple):
-    """An identifier. Without a part, no event counted for it yet."""
+    """An identifier. Without a part, no event counted for it yet.
+
+    `absorbed`: how many leaves (weak identifiers that hung on this one alone) were folded into it:
+    their parts are in its part, and they are no nodes any more.
+    """
 
     id: bytes
     kind: int | str
     value: str
     part: Part | None = None
+    absorbed: int = 0
 
 
 class Link(NamedTuple):
-    """Nodes a and b (places in `nodes`, a's id the lower) and the earliest event that says so."""
+    """Nodes a and b (places in `nodes`, a's id the lower) and the earliest event that says so
+    (REQUESTED: the newest)."""
 
     a: int
     b: int
     at: datetime
     event: bytes
     rule: int
+
+
+class Apart(NamedTuple):
+    """Nodes a and b (as in a link) must not be one person: an unmerge, their newest word."""
+
+    a: int
+    b: int
+    at: datetime
+    event: bytes
+
+
+class Loose(NamedTuple):
+    """A link that is known at one of its ends alone, and joins nobody: why, and what the other end
+    is (not a node of this component, or not when it came)."""
+
+    place: int
+    other: bytes
+    kind: int | str
+    at: datetime
+    event: bytes
+    rule: int
+    reason: Refusal
 
 
 #: The mark of no rules: parts of a component were shown by different ones.
@@ -44,16 +117,18 @@ MIXED: Final = -1
 class Component(NamedTuple):
     """Nodes and the links between them.
 
-    `loose`: (place in `nodes`, node id): links that were counted for this node only, because
-    the other one is a hub or the component would grow beyond its bound.
+    `loose`: links that are told of one node only, because the other one is a hub or was absorbed,
+    the component would grow beyond its bound, or a public key names two known people.
     `rules`: the mark of the rules by which its people were shown last.
+    `apart`: pairs that an unmerge holds apart. A pair has one newest word: it, or a REQUESTED link.
     """
 
     workspace: str
     nodes: list[Node]
     links: list[Link]
-    loose: list[tuple[int, bytes]]
+    loose: list[Loose]
     rules: int = 0
+    apart: tuple[Apart, ...] = ()
 
 
 def kind_code(kind: str) -> int | str:

@@ -85,6 +85,14 @@ class Aliased(msgspec.Struct, tag_field="kind", tag="aliased", gc=False):
     previous: Name
 
 
+class MergeRequested(msgspec.Struct, tag_field="kind", tag="profile_merge_requested", gc=False):
+    other: Name
+
+
+class UnmergeRequested(msgspec.Struct, tag_field="kind", tag="profile_unmerge_requested", gc=False):
+    other: Name
+
+
 class Linked(msgspec.Struct, tag_field="kind", tag="account_linked", gc=False):
     account_id: str
 
@@ -105,6 +113,8 @@ Facts = (
     | Surveyed
     | Identified
     | Aliased
+    | MergeRequested
+    | UnmergeRequested
     | Linked
     | Counted
 )
@@ -134,8 +144,9 @@ ANY_FACTS: Final[Any] = reduce(or_, KIND_OF)
 class Event(msgspec.Struct, gc=False):
     """One touchpoint. `nodes`: ids of its identifiers, strongest first, none blocked.
 
-    `alias`: the node that an aliased event joins with the strongest one. `stamp` (the first 8
-    bytes of the event id) decides between facts of the same moment.
+    `alias`: the node of the other identifier that an aliased event or a request names. `public`:
+    the key that it came with is public. `stamp` (the first 8 bytes of the event id) decides between
+    facts of the same moment.
     """
 
     workspace: str
@@ -149,6 +160,7 @@ class Event(msgspec.Struct, gc=False):
     names: list[Name]
     nodes: list[bytes] = []
     alias: bytes | None = None
+    public: bool = False
 
     @property
     def stamp(self) -> bytes:

@@ -6,129 +6,54 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.profile.domain.component import (
-    ALIASED,
+    ASKING,
+    CLASS_OF,
     COMPONENT_NODES_MAX,
     FORBIDDEN,
-    MIXED,
+    PARTED,
+    PUBLIC,
+    REQUESTED,
     TOGETHER,
+    TOGETHER_PUBLIC,
     Component,
     Link,
+    Loose,
     Node,
+    Refusal,
     kind_code,
 )
-from services.profile.domain.event import Aliased, Event, Name
+from services.profile.domain.event import (
+    Aliased,
+    Event,
+    MergeRequested,
+    Name,
+    UnmergeRequested,
+)
 from services.profile.domain.fold import fold
+from services.profile.domain.grouping import counts, is_hub
+from services.profile.domain.leaves import absorb
 from services.profile.domain.part import BORN, new_part
-from services.profile.domain.people import Person, Rules, neighbours_of_all, people
+from services.profile.domain.people import Rules
+from services.profile.domain.requests import SAID, hold_apart, hold_together
+from services.profile.domain.rules import ANONYMOUS
+from services.profile.domain.working import Working
 
-#: A few links are searched one by one; that is cheaper than an index of them.
-LINKS_SEARCHED_MAX: Final = 8
-
-
-class Working:
-    """A component while a batch works on it.
-
-    versions   component id -> version in Redis (0: new) of it and of those it took in
-    before     node id with a part -> the person it counted for when it was loaded, and how that
-               person looked; None while nothing that decides about persons has changed
-    touched    places of nodes whose part changed
-    moved      nodes whose home is a new one: created here, or taken in
-    changed    whether it must be written
-    persons    who is in it, while that is known and holds
-    """
-
-    __slots__ = (
-        "_links",
-        "before",
-        "changed",
-        "component",
-        "key",
-        "moved",
-        "persons",
-        "places",
-        "touched",
-        "versions",
-    )
-
-    def __init__(self, key: bytes, version: int, component: Component) -> None:
-        self.key = key
-        self.component = component
-        self.versions = {key: version}
-        self.places = {node.id: place for place, node in enumerate(component.nodes)}
-        self._links: dict[tuple[int, int], int] | None = None
-        self.before: dict[bytes, Appearance] | None = None
-        self.touched: set[int] = set()
-        self.moved: set[bytes] = set()
-        self.changed = False
-        self.persons: list[Person] | None = None
-
-    def show_anew(self, rules: int) -> None:
-        """What was shown of it was by other rules: nobody in it looks as before."""
-        self.before = {}
-        self.component = self.component._replace(rules=rules)
-
-    def settle(self, version: int) -> None:
-        """What was changed is durable at this version: nothing is, until the next batch."""
-        self.versions = {self.key: version}
-        self.before = None
-        self.touched.clear()
-        self.moved.clear()
-        self.changed = False
-
-    def place_of_link(self, a: int, b: int) -> int | None:
-        """Where the link of two places stands in `links`."""
-        links = self.component.links
-        if len(links) <= LINKS_SEARCHED_MAX:
-            for place, link in enumerate(links):
-                if link[0] == a and link[1] == b:
-                    return place
-            return None
-        if self._links is None:
-            self._links = {(link.a, link.b): place for place, link in enumerate(links)}
-        return self._links.get((a, b))
-
-    def add_link(self, link: Link) -> None:
-        """A pair that was not linked is."""
-        if self._links is not None:
-            self._links[link.a, link.b] = len(self.component.links)
-        self.component.links.append(link)
-
-    def take_in(self, other: Working) -> None:
-        """All that the other one has; its places move up behind ours."""
-        assert self.before is not None
-        assert other.before is not None
-        shift = len(self.component.nodes)
-        _append(self.component, other.component, shift)
-        if other.component.rules != self.component.rules:
-            self.component = self.component._replace(rules=MIXED)
-        self.before.update(other.before)
-        self.versions.update(other.versions)
-        self.touched.update(place + shift for place in other.touched)
-        self._links = None
-        self.changed = True
-        for node, place in other.places.items():
-            self.places[node] = place + shift
-            self.moved.add(node)
-
-
-#: A person's id, members and refused links: what a snapshot shows besides the parts.
-Appearance = tuple[bytes | None, frozenset[bytes], int]
-
-
-def appearance(component: Component, person: Person) -> Appearance:
-    """How a person looks, in ids rather than places."""
-    members = frozenset(component.nodes[place].id for place in person.places)
-    return person.id, members, person.refused_links
+#: Loose links that do not count towards a node's being a hub: a node keeps so many of them.
+LOOSE_MAX: Final = 200
 
 
 class Graph:
-    """`homes`: node id -> its working component, for every node of every loaded component."""
+    """`homes`: node id -> its working component, for every node of every loaded component.
 
-    __slots__ = ("homes", "loose_links", "rules")
+    `absorbed`: leaves that are no nodes any more -> the nodes that they were absorbed into.
+    """
+
+    __slots__ = ("absorbed", "homes", "loose_links", "rules")
 
     def __init__(self, rules: Mapping[str, Rules]) -> None:
         self.rules = rules
         self.homes: dict[bytes, Working] = {}
+        self.absorbed: dict[bytes, bytes] = {}
         self.loose_links = 0
 
     def admit(self, working: Working) -> None:
@@ -136,20 +61,54 @@ class Graph:
         for node in working.places:
             self.homes[node] = working
 
+    def admit_absorbed(self, leaf: bytes, into: bytes) -> None:
+        """Take in a leaf that hangs, as Redis says, in the place of a node that was taken in."""
+        home = self.homes[into]
+        home.places[leaf] = home.places[into]
+        self.homes[leaf] = home
+        self.absorbed[leaf] = into
+
     def apply(self, event: Event) -> None:
         """Link the event's strongest identifier with each other one, and fold the event."""
-        names, nodes, homes = event.names, event.nodes, self.homes
+        nodes, homes = event.nodes, self.homes
         strongest = nodes[0]
         for place, node in enumerate(nodes):
             if node not in homes:
-                self._create(event.workspace, node, names[place])
+                self._create(event.workspace, node, event.names[place])
             if place:
-                self._link(strongest, node, event, TOGETHER)
-        if event.alias is not None and isinstance(event.facts, Aliased):
-            if event.alias not in self.homes:
-                self._create(event.workspace, event.alias, event.facts.previous)
-            self._link(strongest, event.alias, event, ALIASED)
+                self._link(strongest, node, event, TOGETHER_PUBLIC if event.public else TOGETHER)
+        if event.alias is not None:
+            self._say(event, strongest, event.alias)
         self._fold(homes[strongest], strongest, event)
+
+    def _say(self, event: Event, one: bytes, other: bytes) -> None:
+        """What the facts say of the strongest identifier and another one."""
+        facts = event.facts
+        if not isinstance(facts, Aliased | MergeRequested | UnmergeRequested):
+            return
+        if other not in self.homes:
+            name = facts.previous if isinstance(facts, Aliased) else facts.other
+            self._create(event.workspace, other, name)
+        rule = SAID[type(facts)][event.public]
+        if rule not in ASKING or event.public:
+            self._link(one, other, event, rule)
+        elif one != other and (home := self._together(one, other, event, rule)) is not None:
+            low, high = sorted((one, other))
+            word = home.places[low], home.places[high], event.at, event.event_id
+            hold = hold_together if rule == REQUESTED else hold_apart
+            hold(home, word, self.rules[event.workspace])
+
+    def _together(self, one: bytes, other: bytes, event: Event, rule: int) -> Working | None:
+        """The component that two nodes share from now on, for a request; None: they can not."""
+        if self.absorbed and self._is_absorbed(one, other, event, rule):
+            return None
+        home, away = self.homes[one], self.homes[other]
+        if home is away:
+            return home
+        if _is_too_large(home, away):
+            self._refuse(one, other, event, rule, Refusal.TOO_LARGE)
+            return None
+        return self._join(home, away)
 
     def _create(self, workspace: str, node: bytes, name: Name) -> None:
         """A new node is a component of its own, named like it."""
@@ -166,7 +125,7 @@ class Graph:
         found = home.component.nodes[place]
         part = found.part
         if part is None or event.received < part.seen[BORN]:
-            self._remember(home)
+            home.remember(self.rules[home.component.workspace])
         if part is None:
             part = new_part(event.at, event.received)
             home.component.nodes[place] = found._replace(part=part)
@@ -174,19 +133,7 @@ class Graph:
         home.touched.add(place)
         home.changed = True
 
-    def _remember(self, home: Working) -> None:
-        """Before persons may change: how they looked."""
-        if home.before is not None:
-            return
-        component = home.component
-        before: dict[bytes, Appearance] = {}
-        persons, home.persons = home.persons, None
-        for person in persons or people(component, self.rules[component.workspace]):
-            look = appearance(component, person)
-            for place in person.places:
-                if component.nodes[place].part is not None:
-                    before[component.nodes[place].id] = look
-        home.before = before
+    # -- links -----------------------------------------------------------------------------------
 
     def _link(self, one: bytes, other: bytes, event: Event, rule: int) -> None:
         if one == other:
@@ -194,51 +141,90 @@ class Graph:
         home, away = self.homes[one], self.homes[other]
         if home is away and self._repeated(home, one, other, event, rule):
             return
-        if self._is_loose(home, one, away, other):
-            self._count_loose(home, one, other)
-            self._count_loose(away, other, one)
-            self.loose_links += 1
+        if self.absorbed and self._is_absorbed(one, other, event, rule):
+            return
+        reason = self._loosened(home, one, away, other, rule)
+        if reason is not None:
+            self._refuse(one, other, event, rule, reason)
             return
         if home is not away:
             home = self._join(home, away)
-        self._remember(home)
+        home.remember(self.rules[event.workspace])
         home.add_link(_link_of(home, one, other, event, rule))
+        home.changed = True
+        if len(home.component.nodes) > home.crowded_at:
+            self.absorbed |= absorb(home, self.rules[event.workspace])
 
     def _repeated(self, home: Working, one: bytes, other: bytes, event: Event, rule: int) -> bool:
         """Whether the pair is linked already; the earliest event that says so is kept."""
         low, high = (one, other) if one < other else (other, one)
-        place = home.place_of_link(home.places[low], home.places[high])
+        place = home.place_of_link(home.places[low], home.places[high], CLASS_OF[rule])
         if place is None:
             return False
         known = home.component.links[place]
         if event.at > known.at or known.rule == FORBIDDEN:
             return True
         if (event.at, event.event_id, rule) < (known.at, known.event, known.rule):
-            self._remember(home)
+            home.remember(self.rules[event.workspace])
             home.component.links[place] = _link_of(home, one, other, event, rule)
+            home.changed = True
         return True
 
-    def _is_loose(self, home: Working, one: bytes, away: Working, other: bytes) -> bool:
-        if home is not away:
-            nodes = len(home.component.nodes) + len(away.component.nodes)
-            if nodes > COMPONENT_NODES_MAX:
-                return True
-        return self._is_hub(home, one) or self._is_hub(away, other)
-
-    def _is_hub(self, home: Working, node: bytes) -> bool:
-        component = home.component
-        most = self.rules[component.workspace].hub_degree_max
-        if len(component.links) + len(component.loose) <= most:
+    def _is_absorbed(self, one: bytes, other: bytes, event: Event, rule: int) -> bool:
+        """Whether an end is in another node's place: with that it is one for ever, with all others
+        it can not be."""
+        ends = self.absorbed.get(one, one), self.absorbed.get(other, other)
+        if ends == (one, other):
             return False
-        return len(neighbours_of_all(component)[home.places[node]]) > most
+        if ends[0] != ends[1]:
+            self._refuse(*ends, event, rule, Refusal.ABSORBED)
+        elif rule == PARTED:
+            home, leaf = self.homes[one], other if other in self.absorbed else one
+            when = (event.at, event.event_id, rule)
+            self._note(home, Loose(home.places[one], leaf, ANONYMOUS, *when, Refusal.ABSORBED))
+        return True
 
-    def _count_loose(self, home: Working, node: bytes, other: bytes) -> None:
-        """A hub learns no more neighbours; the other end must, to become a hub in its turn."""
-        loose = (home.places[node], other)
-        if loose in home.component.loose or self._is_hub(home, node):
+    def _loosened(
+        self, home: Working, one: bytes, away: Working, other: bytes, rule: int
+    ) -> Refusal | None:
+        """Why a link can only be told at its ends."""
+        rules = self.rules[home.component.workspace]
+        if rule in ASKING:
+            return Refusal.PUBLIC_KEY
+        if CLASS_OF[rule] == PUBLIC:
+            kinds = _node(home, one).kind, _node(away, other).kind
+            if rules.knows(kinds[0]) and rules.knows(kinds[1]):
+                return Refusal.PUBLIC_KEY
+        if home is not away and _is_too_large(home, away):
+            return Refusal.TOO_LARGE
+        for working, node in ((home, one), (away, other)):
+            if is_hub(working.component, working.places[node], rules):
+                return Refusal.HUB
+        return None
+
+    def _refuse(self, one: bytes, other: bytes, event: Event, rule: int, why: Refusal) -> None:
+        """Told at both ends: each shows it, and may become a hub in their turn."""
+        self.loose_links += 1
+        for node, far in ((one, other), (other, one)):
+            home = self.homes[node]
+            kind = _node(self.homes[far], far).kind
+            when = (event.at, event.event_id, rule)
+            self._note(home, Loose(home.places[node], far, kind, *when, why))
+
+    def _note(self, home: Working, loose: Loose) -> None:
+        """The earliest of a pair and class is kept; who has enough of them learns no more."""
+        rules, component = self.rules[home.component.workspace], home.component
+        known = home.place_of_loose(loose)
+        if known is not None:
+            if loose[3:] < component.loose[known][3:]:
+                home.remember(rules)
+                component.loose[known] = loose
+                home.changed = True
             return
-        self._remember(home)
-        home.component.loose.append(loose)
+        if _has_enough(component, loose, rules):
+            return
+        home.remember(rules)
+        home.add_loose(loose)
         home.changed = True
 
     def _join(self, one: Working, other: Working) -> Working:
@@ -246,18 +232,29 @@ class Graph:
         larger, smaller = sorted(
             (one, other), key=lambda working: (-len(working.component.nodes), working.key)
         )
-        self._remember(larger)
-        self._remember(smaller)
+        for working in (larger, smaller):
+            working.remember(self.rules[working.component.workspace])
         larger.take_in(smaller)
         for node in smaller.places:
             self.homes[node] = larger
         return larger
 
 
-def _append(larger: Component, smaller: Component, shift: int) -> None:
-    larger.nodes.extend(smaller.nodes)
-    larger.links.extend(link._replace(a=link.a + shift, b=link.b + shift) for link in smaller.links)
-    larger.loose.extend((place + shift, other) for place, other in smaller.loose)
+def _node(home: Working, node: bytes) -> Node:
+    return home.component.nodes[home.places[node]]
+
+
+def _is_too_large(home: Working, away: Working) -> bool:
+    return len(home.component.nodes) + len(away.component.nodes) > COMPONENT_NODES_MAX
+
+
+def _has_enough(component: Component, loose: Loose, rules: Rules) -> bool:
+    """Whether its node is a hub already, or has as many that do not count as are kept."""
+    known = rules.knows(component.nodes[loose.place].kind)
+    if counts(loose, known, rules):
+        return is_hub(component, loose.place, rules)
+    those = [one for one in component.loose if one.place == loose.place]
+    return sum(not counts(one, known, rules) for one in those) >= LOOSE_MAX
 
 
 def _link_of(home: Working, one: bytes, other: bytes, event: Event, rule: int) -> Link:

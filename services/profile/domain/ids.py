@@ -21,9 +21,9 @@ class Hashes:
         self._kinds: dict[tuple[str, str], blake2b] = {}
         self._messages: dict[str, blake2b] = {}
         #: The same, remembering the identifiers that were seen last.
-        self.node = lru_cache(NODES_CACHED)(self._node)
+        self.node = lru_cache(NODES_CACHED)(self.hashed)
 
-    def _node(self, workspace: str, kind: str, value: str) -> bytes:
+    def hashed(self, workspace: str, kind: str, value: str) -> bytes:
         """The 16-byte id of an identifier's node, shaped as a UUID."""
         begun = self._kinds.get((workspace, kind))
         if begun is None:

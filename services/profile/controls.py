@@ -1,0 +1,109 @@
+"""Records of touchpoints.accepted that change profiles and are no touchpoint of a sender.
+
+Such a record has the header `rapport-control: NAME`, a key that begins with `rapport-control` (of
+other records the headers are not read) and a JSON object that names its `workspace`. It is read,
+committed and remembered exactly once, like any event. What it does must come out alike when it is
+decided on twice, and must not depend on the touchpoints beside it in the batch: these are folded
+first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from schemas.dead_letter import Reason
+from services.common.batch import CONTROL_HEADER, Record
+from services.profile.decode import Refusal
+from services.profile.domain.graph import Graph
+from services.profile.domain.ids import uuid_bytes
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One kind of control record.
+
+    nodes   the nodes whose components it needs; ValueError says what is wrong with the body
+    act     does it, on a graph in which these components are (a node that Redis does not know is in
+            none). It changes Workings: `changed` has one written and its people shown anew, `left`
+            says what becomes of the keys of nodes that it removes
+    """
+
+    nodes: Callable[[Body], Iterable[bytes]]
+    act: Callable[[Graph, Body], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A control record that was understood."""
+
+    record: Record
+    control: Control
+    body: Body
+    nodes: tuple[bytes, ...]
+
+    def act(self, graph: Graph) -> None:
+        self.control.act(graph, self.body)
+
+
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def name_of(record: Record) -> str | None:
+    """The control that a record is, None: a touchpoint."""
+    if not record.headers:
+        return None
+    said = dict(record.headers).get(CONTROL_HEADER)
+    return None if said is None else said.decode("utf-8", "replace")
+
+
+def read(name: str, record: Record, workspaces: Mapping[str, object]) -> Ordered | Refusal:
+    """The control of this name, or why it is none."""
+    control = CONTROLS.get(name)
+    if control is None:
+        known = ", ".join(sorted(CONTROLS))
+        detail = f"{CONTROL_HEADER} is {name[:100]!r}, known are {known}: is profile older?"
+        return Refusal(record, Reason.UNKNOWN_TYPE, detail)
+    try:
+        body = _decode(record.value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Refusal(record, Reason.MALFORMED_JSON, f"control {name}: {error}")
+    workspace = body.get("workspace")
+    if workspace not in workspaces:
+        detail = f"control {name}: no workspace {workspace!r} is configured (RAPPORT_WORKSPACE)"
+        return Refusal(record, Reason.UNKNOWN_WORKSPACE, detail, str(workspace or "unknown"))
+    try:
+        return Ordered(record, control, body, tuple(control.nodes(body)))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        detail = f"control {name}: {error!r}"
+        return Refusal(record, Reason.BAD_PROPERTIES, detail, str(workspace))
+
+
+# -- regroup ---------------------------------------------------------------------------------------
+
+
+def _component(body: Body) -> tuple[bytes]:
+    return (uuid_bytes(body["component"]),)
+
+
+def _regroup(graph: Graph, body: Body) -> None:
+    """Decide the people of a component anew by the rules in force; show and redirect who changed.
+
+    One that was decided on by these rules already is left as it is: a plan can be applied twice.
+    """
+    home = graph.homes.get(*_component(body))
+    if home is None or home.component.workspace != body["workspace"]:
+        return
+    if home.component.rules != graph.rules[body["workspace"]].mark:
+        home.changed = True
+
+
+#: By what the header says.
+CONTROLS: Final[dict[str, Control]] = {
+    "regroup": Control(_component, _regroup),
+}

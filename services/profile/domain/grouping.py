@@ -1,0 +1,290 @@
+"""Which nodes are one person: links in their order, each joins two groups unless it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from services.profile.domain.component import (
+    ALIASED_PUBLIC,
+    CARRIED,
+    FORBIDDEN,
+    PARTED,
+    PARTED_PUBLIC,
+    REQUESTED,
+    REQUESTED_PUBLIC,
+    TOGETHER_PUBLIC,
+    Component,
+    Link,
+    Loose,
+    Refusal,
+)
+from services.profile.domain.rules import Kind, Rules
+
+#: Said by events of public keys alone: joins no two known people.
+_PUBLIC: Final = frozenset({TOGETHER_PUBLIC, ALIASED_PUBLIC})
+#: Requests of public keys: they never have an effect, and are shown in any case.
+REQUESTS_PUBLIC: Final = frozenset({REQUESTED_PUBLIC, PARTED_PUBLIC})
+#: The place of an end that is not in the component.
+OUTSIDE: Final = -1
+
+
+class RefusedLink(NamedTuple):
+    """A link that joined nobody, or a pair that an unmerge holds apart (its rule is PARTED).
+
+    `outside`: what is known of its other end (then `link.b` is OUTSIDE) when that is no node of
+    the component.
+    """
+
+    link: Link
+    reason: Refusal
+    outside: Loose | None = None
+
+
+class Group(NamedTuple):
+    """Places of nodes that are one person, and the refused links that touch them.
+
+    `hub_links`: of a hub, how many links it refused at least.
+    """
+
+    places: tuple[int, ...]
+    refused: tuple[RefusedLink, ...]
+    hub_links: int
+
+
+def grouped(component: Component, rules: Rules) -> list[Group]:
+    """All groups of a component, by the links in the order (occurred, event id)."""
+    groups = _Groups(component, rules)
+    for link in in_order(component):
+        if link.rule != FORBIDDEN:
+            groups.take(link)
+    return groups.told()
+
+
+def in_order(component: Component) -> list[Link]:
+    """The links in the order in which they are judged."""
+    nodes, links = component.nodes, component.links
+    if len(links) <= 1:
+        return links
+    return sorted(
+        links, key=lambda one: (one.at, one.event, nodes[one.a].id, nodes[one.b].id, one.rule)
+    )
+
+
+def hub_places(component: Component, rules: Rules) -> frozenset[int]:
+    """Nodes with more neighbours than allowed."""
+    if len(component.links) + len(component.loose) <= rules.hub_degree_max:
+        return frozenset()
+    neighbours: list[set[bytes]] = [set() for _ in component.nodes]
+    for place, other in _neighbours(component, rules):
+        neighbours[place].add(other)
+    return frozenset(
+        place for place, near in enumerate(neighbours) if len(near) > rules.hub_degree_max
+    )
+
+
+def is_hub(component: Component, place: int, rules: Rules) -> bool:
+    """Whether this node is one of them."""
+    if len(component.links) + len(component.loose) <= rules.hub_degree_max:
+        return False
+    near = {other for one, other in _neighbours(component, rules) if one == place}
+    return len(near) > rules.hub_degree_max
+
+
+def _neighbours(component: Component, rules: Rules) -> Iterable[tuple[int, bytes]]:
+    """(place of a node, id of a neighbour that counts towards its being a hub).
+
+    A weak neighbour (an anonymous id) does not count for a known node: whoever makes one for every
+    message is one person. For a weak node, a kiosk, every neighbour counts. What a public key says
+    of two known ones does not count either: it joins nobody, and must not unlink anybody.
+    """
+    nodes = component.nodes
+    known = [rules.knows(node.kind) for node in nodes]
+    for link in component.links:
+        if link.rule not in CARRIED or (link.rule in _PUBLIC and known[link.a] and known[link.b]):
+            continue
+        if known[link.b] or not known[link.a]:
+            yield link.a, nodes[link.b].id
+        if known[link.a] or not known[link.b]:
+            yield link.b, nodes[link.a].id
+    for loose in component.loose:
+        if counts(loose, known[loose.place], rules):
+            yield loose.place, loose.other
+
+
+def counts(loose: Loose, known: bool, rules: Rules) -> bool:
+    """Whether a loose link makes a neighbour of its node, which is `known` or not."""
+    if loose.rule not in CARRIED or loose.reason in (Refusal.ABSORBED, Refusal.PUBLIC_KEY):
+        return False
+    return not known or rules.knows(loose.kind)
+
+
+def barred_places(component: Component, rules: Rules) -> dict[int, Refusal]:
+    """Nodes that link nobody: hubs, and what names nobody by the rules in force."""
+    barred = dict.fromkeys(hub_places(component, rules), Refusal.HUB)
+    if rules.blocked or rules.patterns:
+        for place, node in enumerate(component.nodes):
+            if rules.names_nobody(node.kind, node.value):
+                barred[place] = Refusal.BLOCKED
+    return barred
+
+
+class _Groups:
+    """Union-find that knows of each group how many of each kind it has, and whom it may not meet.
+
+    `joined`: when a node became part of a group of more than itself.
+    """
+
+    __slots__ = (
+        "_barred",
+        "_component",
+        "_counts",
+        "_foes",
+        "_joined",
+        "_known",
+        "_members",
+        "_refused",
+        "_roots",
+        "_rules",
+    )
+
+    def __init__(self, component: Component, rules: Rules) -> None:
+        nodes = component.nodes
+        self._component = component
+        self._rules = rules
+        self._barred = barred_places(component, rules)
+        self._roots = list(range(len(nodes)))
+        self._members: dict[int, list[int]] = {place: [place] for place in self._roots}
+        self._counts: list[dict[Kind, int]] = [{node.kind: 1} for node in nodes]
+        self._known = [rules.knows(node.kind) for node in nodes]
+        self._joined: dict[int, datetime] = {}
+        self._foes: dict[int, set[int]] = {}
+        for pair in component.apart:
+            self._foes.setdefault(pair.a, set()).add(pair.b)
+            self._foes.setdefault(pair.b, set()).add(pair.a)
+        self._refused: list[RefusedLink] = []
+
+    def take(self, link: Link) -> None:
+        """Join the groups of a link's ends, or note why not."""
+        root, other = self._roots[link.a], self._roots[link.b]
+        if root == other:
+            return
+        reason = self._refusal(link, root, other)
+        if reason is None:
+            self._join(root, other, link.at)
+        else:
+            self._refused.append(RefusedLink(link, reason))
+
+    def _refusal(self, link: Link, root: int, other: int) -> Refusal | None:
+        barred = self._barred
+        if barred and (link.a in barred or link.b in barred):
+            reasons = {barred.get(link.a), barred.get(link.b)}
+            return Refusal.BLOCKED if Refusal.BLOCKED in reasons else Refusal.HUB
+        if root in self._foes and not self._foes[root].isdisjoint(self._members[other]):
+            return Refusal.SET_APART
+        if link.rule in _PUBLIC and self._known[root] and self._known[other]:
+            return Refusal.PUBLIC_KEY
+        # who asks for it explicitly means people whom the limits keep apart: two user ids
+        if link.rule != REQUESTED and self._is_too_many(root, other, link.at):
+            return Refusal.LIMIT
+        return None
+
+    def _is_too_many(self, root: int, other: int, at: datetime) -> bool:
+        """Of a kind that both have. What only one of them has too many of, no limit has bound."""
+        counts, others = self._counts[root], self._counts[other]
+        for kind in counts.keys() & others.keys():
+            count, limit = counts[kind] + others[kind], self._rules.limit(kind)
+            if count > limit and kind in self._rules.windows_us:
+                count = self._within(kind, (root, other), at)
+            if count > limit:
+                return True
+        return False
+
+    def _within(self, kind: Kind, roots: tuple[int, int], at: datetime) -> int:
+        """How many of the kind joined within its window before this moment, or join now."""
+        window, nodes = timedelta(microseconds=self._rules.windows_us[kind]), self._component.nodes
+        return sum(
+            nodes[place].kind == kind and at - self._joined.get(place, at) <= window
+            for root in roots
+            for place in self._members[root]
+        )
+
+    def _join(self, root: int, other: int, at: datetime) -> None:
+        members = self._members
+        if len(members[root]) < len(members[other]):
+            root, other = other, root
+        counts = self._counts[root]
+        for kind, times in self._counts[other].items():
+            counts[kind] = counts.get(kind, 0) + times
+        self._known[root] = self._known[root] or self._known[other]
+        if self._rules.windows_us:
+            for alone in (root, other):
+                if len(members[alone]) == 1:
+                    self._joined[alone] = at
+        if other in self._foes:
+            self._foes.setdefault(root, set()).update(self._foes.pop(other))
+        for place in members[other]:
+            self._roots[place] = root
+        members[root] += members.pop(other)
+
+    # -- what is told ----------------------------------------------------------------------------
+
+    def told(self) -> list[Group]:
+        """The groups with their refused links."""
+        touched: dict[int, dict[tuple[bytes, bytes], RefusedLink]] = {}
+        if self._refused or self._component.loose or self._component.apart:
+            for one in self._refusals():
+                self._tell(one, touched)
+        degree = self._rules.hub_degree_max + 1
+        return [
+            Group(
+                tuple(places),
+                tuple(touched[root].values()) if root in touched else (),
+                degree if self._barred.get(root) is Refusal.HUB else 0,
+            )
+            for root, places in self._members.items()
+        ]
+
+    def _tell(
+        self, one: RefusedLink, touched: dict[int, dict[tuple[bytes, bytes], RefusedLink]]
+    ) -> None:
+        """A pair is told once: that it is held apart, else as it was refused first.
+
+        A hub does not tell of links that it refused itself, as it does not know all of them.
+        """
+        nodes, (a, b, *_) = self._component.nodes, one.link
+        ends = nodes[a].id, (one.outside.other if one.outside else nodes[b].id)
+        for place in (a,) if one.outside else (a, b):
+            if one.reason is Refusal.HUB and self._barred.get(place) is Refusal.HUB:
+                continue
+            pairs = touched.setdefault(self._roots[place], {})
+            known = pairs.setdefault((min(ends), max(ends)), one)
+            if known.link.rule != PARTED and _when(one) < _when(known):
+                pairs[min(ends), max(ends)] = one
+
+    def _refusals(self) -> Iterable[RefusedLink]:
+        """All that joined nobody; of pairs that are one person only what a public key asked for."""
+        for a, b, at, event in self._component.apart:
+            yield RefusedLink(Link(a, b, at, event, PARTED), Refusal.SET_APART)
+        for one in (*self._refused, *self._loose()):
+            a, b, *_, rule = one.link
+            if one.outside or rule in REQUESTS_PUBLIC or self._roots[a] != self._roots[b]:
+                yield one
+
+    def _loose(self) -> Iterable[RefusedLink]:
+        if not self._component.loose:
+            return
+        places = {node.id: place for place, node in enumerate(self._component.nodes)}
+        for loose in self._component.loose:
+            place, other = loose.place, places.get(loose.other)
+            if other is None:
+                link = Link(place, OUTSIDE, loose.at, loose.event, loose.rule)
+                yield RefusedLink(link, loose.reason, loose)
+            else:
+                low, high = sorted((place, other), key=lambda at: self._component.nodes[at].id)
+                yield RefusedLink(Link(low, high, loose.at, loose.event, loose.rule), loose.reason)
+
+
+def _when(one: RefusedLink) -> tuple[datetime, bytes, int]:
+    return one.link.at, one.link.event, one.link.rule

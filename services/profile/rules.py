@@ -1,0 +1,53 @@
+"""identity.yaml → the rules by which profile groups people."""
+
+from __future__ import annotations
+
+import re
+from zlib import crc32
+
+from services.common.workspace import IdentifierRule, Workspace
+from services.profile.domain.component import kind_code
+from services.profile.domain.people import Rules
+
+_DAY_US = 86_400_000_000
+
+
+def rules_of(workspace: Workspace) -> Rules:
+    """The identity rules as the domain reads them."""
+    identity = workspace.identity
+    kinds = {kind_code(rule.kind): rule for rule in identity.kinds}
+    said = [
+        (
+            rule.kind,
+            rule.limit,
+            rule.window_days,
+            rule.makes_known,
+            sorted(rule.blocked),
+            rule.blocked_patterns,
+        )
+        for rule in identity.kinds
+    ]
+    return Rules(
+        limits={code: rule.limit for code, rule in kinds.items()},
+        ranks={code: rank for rank, code in enumerate(kinds)},
+        hub_degree_max=identity.hub_degree_max,
+        mark=crc32(repr((said, identity.hub_degree_max)).encode()),
+        windows_us={
+            code: round(rule.window_days * _DAY_US)
+            for code, rule in kinds.items()
+            if rule.window_days is not None
+        },
+        known=frozenset(code for code, rule in kinds.items() if rule.makes_known),
+        blocked={code: _blocked(rule) for code, rule in kinds.items() if rule.blocked},
+        patterns={
+            code: re.compile("|".join(f"(?:{one})" for one in rule.blocked_patterns))
+            for code, rule in kinds.items()
+            if rule.blocked_patterns
+        },
+    )
+
+
+def _blocked(rule: IdentifierRule) -> frozenset[str]:
+    """As at the door: in any case, and as somebody's quoted text."""
+    folded = [value.casefold() for value in rule.blocked]
+    return frozenset(f"{quote}{value}{quote}" for value in folded for quote in ("", '"', "'"))
