@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from services.common.batch import Record
 from services.common.kafka_log import KafkaLog
@@ -25,6 +25,9 @@ class LogUpTo(KafkaLog):
         self._until: Mapping[int, int] = {}
         self._next: dict[int, int] = {}
         self._beyond: dict[int, list[Record]] = {}
+        places = [TopicPartition(topic, one, OFFSET_BEGINNING) for one in self._assigned]
+        consumer.incremental_assign(places)
+        consumer.pause(places)
 
     def read_until(self, until: Mapping[int, int]) -> None:
         """The first offset of each partition that is not to be read now; never less than before."""

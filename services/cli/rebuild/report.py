@@ -31,6 +31,7 @@ def as_object(result: Result, *, dry_run: bool) -> dict[str, Any]:
         "figures": dict(tally.figures.most_common()),
         "unseen": tally.unseen,
         "older": tally.older,
+        "foreign": tally.foreign,
         "whole_since": since.isoformat() if since else None,
         "written": result.written,
         "published": result.published,
@@ -47,6 +48,8 @@ def lines(result: Result, *, dry_run: bool) -> Iterator[str]:
     yield f"{result.events:,} events read{on}; {tally.people:,} people are as they should be"
     if tally.older:
         yield f"{tally.older:,} components began before the log does: left as they are"
+    if tally.foreign:
+        yield f"{tally.foreign:,} components belong to no workspace that is configured: left as well"
     for how, said in HOW.items():
         if tally.differing[how]:
             yield f"{tally.differing[how]:,} {said}"

@@ -121,6 +121,9 @@ class Comparing:
 
     def _judge(self, unit: Unit, asked: set[Id], compared: Compared) -> None:
         counted = unit.live.keys() & asked
+        if any(self._is_foreign(held) for held in unit.live.values()):
+            compared.same.foreign += len(counted)
+            return
         if unit.is_same():
             compared.same.components += len(counted)
             compared.same.people += sum(self._people_of(unit.live[key]) for key in counted)
@@ -141,6 +144,10 @@ class Comparing:
             if component.rules != self._rules[component.workspace].mark
             for node in component.nodes
         )
+
+    def _is_foreign(self, held: Held) -> bool:
+        """Of a workspace that is not configured (any more): the shadow has nothing of it."""
+        return held.component is not None and held.component.workspace not in self._rules
 
     def _people_of(self, held: Held) -> int:
         component = held.component

@@ -98,6 +98,7 @@ class Tally:
     unseen   units that look right and keep something else than they should (what decides between
              later words, say)
     older    components that began before the log does, and were left as they are
+    foreign  components of workspaces that are not configured, left as well
     """
 
     components: int = 0
@@ -106,6 +107,7 @@ class Tally:
     figures: Counter[str] = field(default_factory=Counter)
     unseen: int = 0
     older: int = 0
+    foreign: int = 0
     examples: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
@@ -116,6 +118,7 @@ class Tally:
         self.figures.update(other.figures)
         self.unseen += other.unseen
         self.older += other.older
+        self.foreign += other.foreign
         self.examples = (self.examples + other.examples)[:EXAMPLES_MAX]
 
     def note(self, found: Iterable[Difference]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import redis
 
 from services.common.batch import Record
 from services.profile.rebuild.switch import PARTITION
-from services.profile.rebuild.units import Id
+from services.profile.rebuild.units import Id, is_absorbed, led_to
 from services.profile.store import component_key, node_key
 
 TOPIC: Final = "rebuild"
@@ -19,16 +20,15 @@ LOOKED_AT_ONCE: Final = 300
 
 
 def all_ids(live: redis.Redis, shadow: redis.Redis) -> Iterator[Id]:
-    """Components of both sides, and nodes of the live one whose home is not there.
+    """Components of both sides, nodes that were absorbed, and those whose home is not there.
 
     SCAN gives all that is there from its beginning to its end, some of it twice. What live traffic
     adds meanwhile was folded by the code in force.
     """
     yield from _keys(live, component_key(b""))
     yield from _keys(shadow, component_key(b""))
-    nodes = _keys(live, node_key(b""))
-    while some := list(islice(nodes, SCANNED_AT_ONCE)):
-        yield from _homeless(live, some)
+    yield from _nodes(shadow, partial(_absorbed_otherwise, live, shadow))
+    yield from _nodes(live, partial(_homeless, live))
 
 
 def _keys(client: redis.Redis, prefix: bytes) -> Iterator[Id]:
@@ -36,14 +36,34 @@ def _keys(client: redis.Redis, prefix: bytes) -> Iterator[Id]:
         yield key[len(prefix) :]
 
 
+def _nodes(client: redis.Redis, wanted: Callable[[list[Id]], Iterator[Id]]) -> Iterator[Id]:
+    nodes = _keys(client, node_key(b""))
+    while some := list(islice(nodes, SCANNED_AT_ONCE)):
+        yield from wanted(some)
+
+
+def _absorbed_otherwise(live: redis.Redis, shadow: redis.Redis, nodes: list[Id]) -> Iterator[Id]:
+    """No component names them any more: only their own keys do."""
+    right = dict(zip(nodes, _homes(shadow, nodes), strict=True))
+    absorbed = [node for node, home in right.items() if home and is_absorbed(home)]
+    for node, home in zip(absorbed, _homes(live, absorbed), strict=True):
+        if home != right[node]:
+            yield node
+
+
 def _homeless(live: redis.Redis, nodes: list[Id]) -> Iterator[Id]:
-    homes: Any = live.mget([node_key(one) for one in nodes])
     asked = live.pipeline(transaction=False)
-    for home in homes:
-        asked.exists(component_key(home or b""))
+    for home in _homes(live, nodes):
+        there = node_key if home and is_absorbed(home) else component_key
+        asked.exists(there(led_to(home)) if home else b"")
     for node, there in zip(nodes, asked.execute(), strict=True):
         if not there:
             yield node
+
+
+def _homes(client: redis.Redis, nodes: list[Id]) -> list[bytes | None]:
+    found: Any = client.mget([node_key(one) for one in nodes]) if nodes else []
+    return list(found)
 
 
 class Lookout:

@@ -1,4 +1,4 @@
-"""The rebuild from beginning to end: fill the shadow, compare, and, unless only asked, take over."""
+"""The rebuild whole: fill the shadow, compare, and, unless it was only asked, take over."""
 
 from __future__ import annotations
 

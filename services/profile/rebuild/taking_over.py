@@ -73,7 +73,8 @@ def _led(one: Differing, version: int, show: Publications) -> Iterator[Output]:
         if lost != kept and (before.get(lost) != kept or lost in one.stale):
             yield _redirect(one, lost, kept, version, show)
     for lost in before.keys() - one.right.leads.keys():
-        holder = next((p for p, members in one.members() if lost in members), None)
+        where = one.unit.holder(lost)
+        holder = next((p for p, members in one.members() if where in members), None)
         if holder is not None:
             yield _redirect(one, lost, holder, version, show)
         elif lost in one.live.snapshots:

@@ -16,6 +16,8 @@ import redis
 
 from services.common.batch import unpack_state
 from services.profile.domain.component import Component
+from services.profile.domain.ids import NODE_BYTES
+from services.profile.domain.leaves import ABSORBED_MARK
 from services.profile.store import component_key, node_key, unpack
 
 #: An id of a component or of a node: both are nodes' ids.
@@ -33,12 +35,22 @@ class Held:
         return [node.id for node in self.component.nodes] if self.component else []
 
 
+def led_to(home: bytes) -> Id:
+    """The component that a node's key says, or the node that it was absorbed into."""
+    return home[len(ABSORBED_MARK) :] if is_absorbed(home) else home
+
+
+def is_absorbed(home: bytes) -> bool:
+    """Whether the node is none any more: it became part of another one."""
+    return len(home) != NODE_BYTES
+
+
 class Side:
     """The live state, or the shadow; what was read of it stays as it was."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
-        self.homes: dict[Id, Id | None] = {}
+        self.homes: dict[Id, bytes | None] = {}
         self.held: dict[Id, Held | None] = {}
 
     def see(self, ids: Iterable[Id]) -> set[Id]:
@@ -51,7 +63,7 @@ class Side:
             self.homes[one] = home
             self.held[one] = _held(body) if body is not None else None
             if home is not None:
-                found.add(home)
+                found.add(led_to(home))
             if held := self.held[one]:
                 found.update(held.nodes())
         return found
@@ -63,13 +75,16 @@ class Side:
 
 @dataclass(slots=True)
 class Unit:
-    """`ids`: all that hang together on either side; `live`, `shadow`: the components among them."""
+    """`ids`: all that hang together on either side; `live`, `shadow`: the components among them.
+
+    Homes are as Redis has them: a component's id, or a mark and the node that took the node in.
+    """
 
     ids: set[Id]
     live: dict[Id, Held] = field(default_factory=dict)
     shadow: dict[Id, Held] = field(default_factory=dict)
-    live_homes: dict[Id, Id] = field(default_factory=dict)
-    shadow_homes: dict[Id, Id] = field(default_factory=dict)
+    live_homes: dict[Id, bytes] = field(default_factory=dict)
+    shadow_homes: dict[Id, bytes] = field(default_factory=dict)
 
     def is_same(self) -> bool:
         """Whether the live state is what it should be, under whatever component ids."""
@@ -83,7 +98,19 @@ class Unit:
                 for node in held.nodes()
             )
             and self.live_homes.keys() == self.shadow_homes.keys()
+            and self._absorbed(self.live_homes) == self._absorbed(self.shadow_homes)
         )
+
+    def _absorbed(self, homes: Mapping[Id, bytes]) -> dict[Id, bytes]:
+        return {one: home for one, home in homes.items() if is_absorbed(home)}
+
+    def holder(self, node: Id) -> Id:
+        """Where the shadow says that a node went, if it was absorbed; else itself."""
+        seen: set[Id] = set()
+        while node not in seen and (home := self.shadow_homes.get(node)) and is_absorbed(home):
+            seen.add(node)
+            node = led_to(home)
+        return node
 
 
 def units_of(live: Side, shadow: Side, start: Iterable[Id]) -> list[Unit]:
@@ -111,11 +138,11 @@ def units_of(live: Side, shadow: Side, start: Iterable[Id]) -> list[Unit]:
 
 def _leads_to(side: Side, one: Id) -> set[Id]:
     home, held = side.homes[one], side.held[one]
-    ids = {home} if home is not None else set()
+    ids = {led_to(home)} if home is not None else set()
     return ids | set(held.nodes()) if held is not None else ids
 
 
-def _take(one: Id, side: Side, into: dict[Id, Held], homes: dict[Id, Id]) -> None:
+def _take(one: Id, side: Side, into: dict[Id, Held], homes: dict[Id, bytes]) -> None:
     if held := side.held[one]:
         into[one] = held
     if (home := side.homes[one]) is not None:
@@ -167,4 +194,5 @@ def content(component: Component) -> tuple[Any, ...]:
     nodes = {node.id: node for node in component.nodes}
     links = sorted((ids[a], ids[b], repr(rest)) for a, b, *rest in component.links)
     loose = sorted((ids[place], repr(rest)) for place, *rest in component.loose)
-    return component.workspace, nodes, len(ids), links, loose
+    apart = sorted((ids[a], ids[b], repr(rest)) for a, b, *rest in component.apart)
+    return component.workspace, nodes, len(ids), links, loose, apart
