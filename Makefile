@@ -10,7 +10,7 @@ NODE_SDKS   := tests/sdks/node/node_modules/.ready
 BROWSER_SDK := tests/sdks/browser/node_modules/.ready
 GO_SDKS     := tests/sdks/go/build/sdks
 
-.PHONY: demo test test-sdks chromium check up down bench faults fuzz schemas lock test-simulation clean
+.PHONY: demo test test-sdks chromium check up down bench faults fuzz schemas lock test-simulation identity-interleavings clean
 
 demo: $(READY)      ## the main job on embedded engines, from nothing to a page of results
 	@$(BIN)/rapport demo
@@ -50,6 +50,9 @@ schemas: $(READY)   ## generate JSON Schemas and the AsyncAPI document
 
 test-simulation: $(READY)   ## replay one schedule: make test-simulation RAPPORT_SIM_SEED=17
 	@$(BIN)/python -m pytest tests/unit/test_step_simulation.py
+
+identity-interleavings: $(READY)   ## play 10,000 interleavings of events, merges and restarts
+	@RAPPORT_IDENTITY_INTERLEAVINGS=10000 $(BIN)/python -m pytest tests/unit/test_identity_machine.py
 
 lock: $(READY)      ## pin requirements.in with hashes, naming no host
 	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
+
+from pydantic import Field
 
 from schemas.base import JsonObject, Message, Moment, Name
 
@@ -31,6 +34,7 @@ class Reason(StrEnum):
     UNDELIVERABLE = "undeliverable"
     PLAN_VIOLATION = "plan_violation"
     PLAN_BLOCKED = "plan_blocked"
+    PUBLIC_KEY = "public_key"
 
 
 class Way(Message):
@@ -39,6 +43,7 @@ class Way(Message):
     `content_id` is its message id if it brings none; `message_id` is what it is named by,
     whatever a mend makes of it. `request`: the path of a whole request that could not be read.
     `whole` is False where a batch's context was too large to be kept with each of its letters.
+    `public`: the key was one that anybody may have, and stays so when the call comes again.
     """
 
     received_at: Moment
@@ -50,6 +55,7 @@ class Way(Message):
     dialect: str | None = None
     request: str | None = None
     whole: bool = True
+    public: Annotated[bool, Field(exclude_if=operator.not_)] = False
 
 
 class Redriven(Message):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from schemas.base import YEAR_MAX, YEAR_MIN, Amount, Message, Name, ShortText
-from schemas.identifier import IDENTIFIER_KINDS, Identifier, normalised
+from schemas.identifier import IDENTIFIER_KINDS, KIND, Identifier, normalised
 
 
 def _day_of(said: Any) -> Any:
@@ -24,9 +24,12 @@ def _known_year(day: date) -> date:
 
 
 def _one_spelling(said: Identifier) -> Identifier:
-    if said.kind not in IDENTIFIER_KINDS:
-        raise ValueError(f"kind is none of {', '.join(IDENTIFIER_KINDS)}")
-    return Identifier(kind=said.kind, value=normalised(said.kind, said.value))
+    """Kinds that a workspace declares are spelled by its rules before."""
+    if said.kind in IDENTIFIER_KINDS:
+        return Identifier(kind=said.kind, value=normalised(said.kind, said.value))
+    if not KIND.fullmatch(said.kind):
+        raise ValueError("kind is no name of a kind, such as email")
+    return said
 
 
 Day = Annotated[

@@ -18,12 +18,12 @@ from confluent_kafka import KafkaException
 
 from schemas.base import derived_id, to_json
 from schemas.cloudevents import rfc3339_bytes, source_of
-from schemas.identifier import IDENTIFIER_KINDS, normalised
 from schemas.suppression import Suppression
 from schemas.topics import SUPPRESSIONS
 from services.common.batch import Output
 from services.common.kafka_publisher import Reports, hand_over, settle
 from services.common.ports import PublishFailed
+from services.common.spelling import PLAIN, Known, Spellings
 
 PUBLISHED_WITHIN_S: Final = 30.0
 HASH_BYTES: Final = 16
@@ -105,20 +105,24 @@ class Act:
 
 
 class Writer:
-    """Makes the records of one workspace's list."""
+    """Makes the records of one workspace's list, spelled by its rules."""
 
-    def __init__(self, salt: str, workspace: str) -> None:
+    def __init__(self, salt: str, workspace: str, spellings: Spellings = PLAIN) -> None:
         self._hashes = Hashes(salt, workspace)
         self._mark = salt_mark(salt)
+        self._spellings = spellings
 
     def hashed(self, kind: str, value: str) -> bytes:
         """The hash of an identifier as it was typed. ValueError says what is wrong with it."""
-        if kind not in IDENTIFIER_KINDS:
-            raise ValueError(f"kind is none of {', '.join(IDENTIFIER_KINDS)}: {kind[:100]!r}")
-        return self._hashes.of(kind, normalised(kind, value))
+        return self._hashes.of(kind, self._spellings.normalised(kind, value))
+
+    def names(self, kind: str, value: str) -> tuple[Known, ...]:
+        """The identifier and those that the rules make of it: who brings only the hash of an
+        address is kept out with the address. ValueError where it is none."""
+        return self._spellings.names(kind, value)
 
     def suppressed(self, kind: str, value: str, act: Act) -> Output:
-        """The record that keeps an identifier out. ValueError where it is none."""
+        """The record that keeps an identifier out, itself alone. ValueError where it is none."""
         hashed = self.hashed(kind, value).hex()
         said = Suppression(
             workspace=act.workspace,

@@ -57,6 +57,13 @@ class Source(Part):
     public: bool = False
     enabled: bool = True
 
+    @model_validator(mode="after")
+    def _only_a_key_is_public(self) -> Self:
+        if self.public and self.kind != "http":
+            what = f"is true, and a source of kind {self.kind} has no key in web pages"
+            raise broken("public", what, "take it out, or let `kind` be http")
+        return self
+
 
 class LifecycleThresholds(Part):
     """P(alive) below which a stage is entered, and below which it is kept (hysteresis)."""

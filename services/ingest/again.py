@@ -7,8 +7,8 @@ from typing import Final
 from schemas.dead_letter import Reason, Redriven
 from services.common.batch import Record
 from services.common.workspace import INBOUND
+from services.ingest.arrival import passage_of
 from services.ingest.domain.refusal import Refusal, Suppressed
-from services.ingest.door import passage_of
 from services.ingest.keys import Doors
 from services.ingest.letters import Place, Sender, Verdict, kept_out, refused
 from services.ingest.reading import decoded

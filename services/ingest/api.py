@@ -20,9 +20,10 @@ from services.common.health import Readiness
 from services.common.health import answer as health_answer
 from services.ingest import answers, metrics, openapi, requests
 from services.ingest.answers import Answer
+from services.ingest.arrival import Arrival, Unread
 from services.ingest.body import Calls, inflated, too_large
 from services.ingest.domain.refusal import Refusal
-from services.ingest.door import Arrival, Door, Unread
+from services.ingest.door import Door
 from services.ingest.keys import Doors, Entrance
 from services.ingest.letters import Verdict, outputs_of
 from services.ingest.live import Live

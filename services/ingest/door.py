@@ -7,20 +7,23 @@ around them, which a contract test holds against the pydantic model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from itertools import product
+from typing import Any
 
 import msgspec
 
 from schemas.cloudevents import rfc3339, rfc3339_bytes, source_of
-from schemas.dead_letter import Redriven, Way
+from schemas.dead_letter import Redriven
 from schemas.topics import ACCEPTED
 from services.common.batch import Output, Record
 from services.common.suppression import Listed
 from services.common.workspace import Workspace
+from services.ingest.arrival import Arrival as Arrival
+from services.ingest.arrival import Unread, arrival_again, passage_in
 from services.ingest.domain.clock import moment_of
 from services.ingest.domain.draft import (
     STAGES,
@@ -30,8 +33,9 @@ from services.ingest.domain.draft import (
     identified,
     merged_context,
 )
-from services.ingest.domain.identity import blocked_by
+from services.ingest.domain.identity import Names
 from services.ingest.domain.ids import Router, message_id_of_content
+from services.ingest.domain.public import PublicKey
 from services.ingest.domain.refusal import Refusal, Suppressed
 from services.ingest.envelope import Envelope, Named, encode
 from services.ingest.letters import Passage, Place, Sender, Verdict, content_of, kept_out, refused
@@ -39,69 +43,47 @@ from services.ingest.planned import Planned
 from services.ingest.reading import call_in, shallow_call_in
 from services.ingest.stages import dumped, through, validated
 from services.ingest.suppressed import Guard
-from services.ingest.way import Again, dialect_of, shared_way, usable_id
 
-#: Between ingest and who sends letters again; what was received later than that was not.
-CLOCKS_DIFFER_MAX: Final = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """What all calls of one request share. `call_type`: where the path says it. `translate`: makes
-    a call of what the sender calls one. `again`: it is the one call of a letter. `shallow`: the
-    body that they stood in was not too deep, so none of them is. `request_id`: what the answer
-    names the request."""
-
-    received_at: datetime
-    call_type: str | None = None
-    sent_at: object = None
-    context: Mapping[str, Any] | None = None
-    translate: Callable[[Call], Call | Refusal] | None = None
-    again: Again | None = None
-    shallow: bool = False
-    request_id: str | None = None
-
-    @cached_property
-    def way(self) -> Way:
-        """What the letters of these calls have in common."""
-        if self.again is not None:
-            return self.again.redriven.way
-        return shared_way(
-            self.received_at, self.call_type, self.sent_at, self.context, self.translate
-        )
-
-
-class Unread(NamedTuple):
-    """A whole request that could not be read: why, how it came and to which path."""
-
-    refusal: Refusal
-    arrival: Arrival
-    path: str
+Stage = Callable[[Draft], Any]
 
 
 class Door:
     """Lets the calls of one source of one workspace in. Nothing is opened, nothing remembered.
 
-    `listed`: who must not get in; None: nobody.
+    `listed`: who must not get in; None: nobody. `public`: anybody may have the key that opens it.
     """
 
     def __init__(
-        self, workspace: Workspace, source: str, salt: str, listed: Listed | None = None
+        self,
+        workspace: Workspace,
+        source: str,
+        salt: str,
+        listed: Listed | None = None,
+        public: bool = False,
     ) -> None:
-        blocked = {rule.kind: blocked_by(rule.blocked) for rule in workspace.identity.kinds}
+        names = Names(workspace.identity)
         self.sender = Sender(workspace.name, source)
-        self._origin = Origin(workspace.name, source, workspace.currency, blocked)
+        self._origin = Origin(workspace.name, source, workspace.currency, names, public)
         self._router = Router(salt, workspace.name)
-        plan = workspace.plan_of(source)
-        planned = [Planned(plan)] if plan else []
-        self._stages: tuple[Callable[[Draft], Any], ...] = (*STAGES, validated, *planned, dumped)
         self.listed = Listed() if listed is None else listed
-        self.guard = Guard(workspace.name, salt, self.listed)
+        self.guard = Guard(workspace, salt, self.listed)
+        #: (somebody is suppressed, the key is public) -> the stages.
+        self._stages = {
+            (guarded, is_public): self._stages_of(workspace, guarded, is_public)
+            for guarded, is_public in product((False, True), repeat=2)
+        }
+
+    def _stages_of(self, workspace: Workspace, guarded: bool, public: bool) -> tuple[Stage, ...]:
         known = STAGES.index(identified) + 1
-        self._guarded: tuple[Callable[[Draft], Any], ...] = (
-            *self._stages[:known],
-            self.guard,
-            *self._stages[known:],
+        plan = workspace.plan_of(self.sender.source)
+        return (
+            *STAGES[:known],
+            *([self.guard] if guarded else ()),
+            *STAGES[known:],
+            validated,
+            *([PublicKey(workspace.identity)] if public else ()),
+            *([Planned(plan)] if plan else ()),
+            dumped,
         )
 
     def admit(
@@ -118,12 +100,13 @@ class Door:
         if arrival.translate is not None:
             calls = through(arrival.translate, calls)
         _complete(calls, raws, records, arrival)
+        origin = self._origin_of(arrival)
         results: list[Any] = [
-            call if type(call) is Refusal else Draft(call, self._origin, at)
+            call if type(call) is Refusal else Draft(call, origin, at)
             for call, at in zip(calls, times, strict=True)
         ]
-        stages = self._guarded if self.guard else self._stages
-        for stage in (*stages, self._admitting()):
+        stages = self._stages[bool(self.guard), origin.public]
+        for stage in (*stages, self._admitting(origin)):
             results = through(stage, results)
         return [
             result
@@ -132,7 +115,7 @@ class Door:
                 record.value if record else raw,
                 result,
                 call,
-                _passage(arrival, raw, at, record, call),
+                passage_in(arrival, raw, at, record, call),
             )
             for raw, at, record, call, result in zip(
                 raws, times, records, calls, results, strict=True
@@ -146,11 +129,11 @@ class Door:
 
         `call`: what the record is understood as, where it is not itself the call.
         """
-        arrival = _arrival_again(place, redriven)
+        arrival = arrival_again(place, redriven)
         if isinstance(call, Refusal):
             raw = place.record.value
             return self._refuse(
-                raw, call, None, _passage(arrival, raw, place.at, place.record, None)
+                raw, call, None, passage_in(arrival, raw, place.at, place.record, None)
             )
         there = Place(place.record, arrival.received_at)
         return self.admit([call or place.record.value], arrival, [there])[0]
@@ -159,13 +142,19 @@ class Door:
         self, raw: bytes, refusal: Refusal, at: datetime, record: Record | None = None
     ) -> Verdict:
         """The verdict on bytes that no call could be made of."""
-        return self._refuse(raw, refusal, None, _passage(Arrival(at), raw, at, record, None))
+        return self._refuse(raw, refusal, None, passage_in(Arrival(at), raw, at, record, None))
 
     def refuse_request(self, body: bytes, unread: Unread, *, cut: bool) -> Verdict:
         """The verdict on a whole request that could not be read."""
-        passage = _passage(unread.arrival, body, unread.arrival.received_at, None, None)
+        passage = passage_in(unread.arrival, body, unread.arrival.received_at, None, None)
         way = passage.way.model_copy(update={"request": unread.path})
         return self._refuse(body, unread.refusal, None, passage._replace(way=way, cut=cut))
+
+    def _origin_of(self, arrival: Arrival) -> Origin:
+        """What came with a public key once stays so, whatever its source is by now."""
+        if arrival.again is not None and arrival.way.public:
+            return replace(self._origin, public=True)
+        return self._origin
 
     def _kept_out_or_refused(
         self, raw: bytes, result: Refusal | Suppressed, call: object, passage: Passage
@@ -180,11 +169,13 @@ class Door:
         message_id = call.get("messageId") if isinstance(call, dict) else None
         if isinstance(message_id, str) and message_id:
             refusal = replace(refusal, message_id=message_id[:200])
+        if self._origin.public and not passage.way.public:
+            passage = passage._replace(way=passage.way.model_copy(update={"public": True}))
         return refused(raw, self.sender, refusal, passage)
 
-    def _admitting(self) -> Callable[[Draft], Verdict]:
+    def _admitting(self, origin: Origin) -> Callable[[Draft], Verdict]:
         """The last stage: the draft as a record."""
-        workspace, source = self.sender
+        workspace, source, public = origin.workspace, origin.source, origin.public
         ce_source, key_of = source_of(workspace), self._router.key
 
         def admitted(draft: Draft) -> Verdict:
@@ -200,6 +191,7 @@ class Door:
                 draft.channel,
                 msgspec.Raw(draft.properties),
                 draft.context,
+                public,
             )
             key = key_of(*draft.identifiers[0]).encode()
             output = Output(
@@ -239,43 +231,6 @@ def _complete(
             call["messageId"] = way.message_id or call.get("messageId") or way.content_id
         elif call.get("messageId") in (None, ""):
             call["messageId"] = message_id_of_content(content_of(raw, record))
-
-
-def passage_of(place: Place, redriven: Redriven | None) -> Passage:
-    """How a record came that no door could be found for."""
-    arrival = _arrival_again(place, redriven) if redriven else Arrival(place.at)
-    return _passage(arrival, place.record.value, place.at, place.record, None)
-
-
-def _arrival_again(place: Place, redriven: Redriven) -> Arrival:
-    """Nothing was received after it came here again, but for clocks that differ."""
-    way = redriven.way
-    early = way.received_at <= place.at + CLOCKS_DIFFER_MAX
-    return Arrival(
-        way.received_at if early else place.at,
-        way.call_type,
-        way.sent_at,
-        way.context,
-        dialect_of(way),
-        Again(redriven, place.at),
-        request_id=redriven.request_id,
-    )
-
-
-def _passage(
-    arrival: Arrival, raw: bytes, at: datetime, record: Record | None, call: object
-) -> Passage:
-    """How a refused call came. What it was named by once, it keeps."""
-    again = arrival.again
-    if again is not None:
-        redriven = again.redriven
-        message_id = redriven.way.message_id or usable_id(call)
-        way = arrival.way.model_copy(update={"message_id": message_id})
-        former = (redriven.letter, redriven.part)
-        return Passage(again.at, way, arrival.request_id, record, former)
-    content_id = message_id_of_content(content_of(raw, record))
-    named = {"received_at": at, "content_id": content_id, "message_id": usable_id(call)}
-    return Passage(at, arrival.way.model_copy(update=named), arrival.request_id, record)
 
 
 #: The same for all calls of a request, so it is spelled once.

@@ -120,7 +120,8 @@ class Doors:
         return None
 
     def _door(self, workspace: Workspace, source: str) -> Door:
-        return Door(workspace, source, self._salt, self.listed)
+        public = any(one.public for one in workspace.sources if one.name == source)
+        return Door(workspace, source, self._salt, self.listed, public)
 
     def foreign_of(self, workspace: str) -> Foreign:
         """What understands the records of a workspace that has a door."""

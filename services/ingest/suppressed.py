@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from schemas.dead_letter import REDRIVEN_HEADER
 from services.common.batch import Record
+from services.common.spelling import Spellings
 from services.common.suppression import Hashes, Listed
+from services.common.workspace import Workspace
 from services.ingest.body import inflated
 from services.ingest.domain.draft import Draft
 from services.ingest.domain.identity import Known
-from services.ingest.domain.names import (
-    PEOPLE,
-    any_kind,
-    names_in,
-    names_in_text,
-    people_in,
-    spelled,
-)
+from services.ingest.domain.names import PEOPLE, Suspects
 from services.ingest.domain.refusal import Refusal, Suppressed
 from services.ingest.letters import Passage
 
@@ -28,10 +23,13 @@ from services.ingest.letters import Passage
 class Guard:
     """Knows who must not get into one workspace. Asked only while the list is not empty."""
 
-    def __init__(self, workspace: str, salt: str, listed: Listed) -> None:
+    def __init__(self, workspace: Workspace, salt: str, listed: Listed) -> None:
         self._listed = listed
-        self._hash = Hashes(salt, workspace).of
-        self._suppressed = Suppressed(workspace)
+        self._hash = Hashes(salt, workspace.name).of
+        self._suppressed = Suppressed(workspace.name)
+        self._suspects = Suspects(workspace.identity)
+        #: Kinds whose values may be listed under the spelling from before the rules.
+        self._respelled = Spellings(workspace.identity).own
 
     def __bool__(self) -> bool:
         """Whether anybody at all is on the list."""
@@ -43,9 +41,19 @@ class Guard:
         for kind, value in draft.identifiers:
             if (hashed := hash_of(kind, value)) in hashes and self._listed.holds(hashed):
                 return self._suppressed
-        if draft.kind in PEOPLE and self.names_one(people_in(draft.kind, draft.properties)):
+        if draft.kind in PEOPLE and self.names_one(
+            self._suspects.people_in(draft.kind, draft.properties)
+        ):
+            return self._suppressed
+        if self._respelled and self.names_one(self._as_sent(draft)):
             return self._suppressed
         return draft
+
+    def _as_sent(self, draft: Draft) -> Iterator[Known]:
+        """What the call brings of respelled kinds, under every spelling."""
+        for kind, _, value in draft.origin.names.candidates(draft.call, draft.context):
+            if kind in self._respelled:
+                yield from self._suspects.spelled(kind, value)
 
     def names_one(self, names: Iterable[Known]) -> bool:
         """Whether one of these is on the list."""
@@ -53,7 +61,7 @@ class Guard:
 
     def finds_in(self, value: Any) -> bool:
         """Whether a JSON value names somebody who is on the list."""
-        return self.names_one(names_in(value))
+        return self.names_one(self._suspects.names_in(value))
 
     def finds_in_bytes(self, raw: bytes) -> bool:
         """The same of bytes as they came: JSON, or as much of a text as can be made out."""
@@ -62,21 +70,23 @@ class Guard:
         try:
             return self.finds_in(msgspec.json.decode(text))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self.names_one(names_in_text(text.decode("utf-8", "replace")))
+            return self.names_one(self._suspects.names_in_text(text.decode("utf-8", "replace")))
 
     def finds_in_touchpoint(self, said: Mapping[str, Any]) -> bool:
         """The same of a touchpoint that was let in before: whose it is, and whom else it names."""
         properties = said.get("properties")
         kind = properties.get("kind") if isinstance(properties, dict) else None
-        people = people_in(str(kind), properties) if isinstance(properties, dict) else ()
-        return self.finds_in(said.get("identifiers")) or self.names_one(people)
+        if self.finds_in(said.get("identifiers")):
+            return True
+        named = self._suspects.people_in(str(kind), properties)
+        return isinstance(properties, dict) and self.names_one(named)
 
     def finds_in_refused(
         self, raw: bytes, refusal: Refusal, call: object, passage: Passage
     ) -> bool:
         """Whether somebody on the list is named in what a letter of this would keep."""
         return (
-            self.names_one(each for name in refusal.names for each in spelled(*name))
+            self.names_one(each for name in refusal.names for each in self._suspects.spelled(*name))
             or self.finds_in(call)
             or self.finds_in(passage.way.context)
             or self.finds_in_bytes(raw)
@@ -87,6 +97,7 @@ class Guard:
         """The same of all that is kept of a record of the log: its key and its headers too."""
         marks = [value for name, value in record.headers if name != REDRIVEN_HEADER]
         return self.finds_in_bytes(record.value) or any(
-            self.names_one(any_kind(one.decode("utf-8", "replace"))) or self.finds_in_bytes(one)
+            self.names_one(self._suspects.any_kind(one.decode("utf-8", "replace")))
+            or self.finds_in_bytes(one)
             for one in (record.key or b"", *marks)
         )

@@ -74,13 +74,13 @@ def read(name: str, record: Record, workspaces: Mapping[str, object]) -> Ordered
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Refusal(record, Reason.MALFORMED_JSON, f"control {name}: {error}")
     workspace = body.get("workspace")
-    if workspace not in workspaces:
+    if not isinstance(workspace, str) or workspace not in workspaces:
         detail = f"control {name}: no workspace {workspace!r} is configured (RAPPORT_WORKSPACE)"
         return Refusal(record, Reason.UNKNOWN_WORKSPACE, detail, str(workspace or "unknown"))
     try:
         return Ordered(record, control, body, tuple(control.nodes(body)))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        detail = f"control {name}: {error!r}"
+        detail = f"control {name}: {error}"
         return Refusal(record, Reason.BAD_PROPERTIES, detail, str(workspace))
 
 
@@ -88,7 +88,12 @@ def read(name: str, record: Record, workspaces: Mapping[str, object]) -> Ordered
 
 
 def _component(body: Body) -> tuple[bytes]:
-    return (uuid_bytes(body["component"]),)
+    """ValueError when it names none."""
+    named = body.get("component")
+    try:
+        return (uuid_bytes(str(named)),)
+    except ValueError as error:
+        raise ValueError(f"component is {named!r}: write the 32 hex digits of its id") from error
 
 
 def _regroup(graph: Graph, body: Body) -> None:

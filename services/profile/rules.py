@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from zlib import crc32
 
 from services.common.workspace import IdentifierRule, Workspace
@@ -40,9 +39,7 @@ def rules_of(workspace: Workspace) -> Rules:
         known=frozenset(code for code, rule in kinds.items() if rule.makes_known),
         blocked={code: _blocked(rule) for code, rule in kinds.items() if rule.blocked},
         patterns={
-            code: re.compile("|".join(f"(?:{one})" for one in rule.blocked_patterns))
-            for code, rule in kinds.items()
-            if rule.blocked_patterns
+            code: rule.blocked_by_pattern() for code, rule in kinds.items() if rule.blocked_patterns
         },
     )
 

@@ -26,13 +26,14 @@ from services.common.plan import Plan
 from services.common.workspace import RowMapping
 from services.common.workspace_files import load_workspaces
 from services.ingest.again import judged_again
+from services.ingest.arrival import Unread
 from services.ingest.body import BODY_BYTES_MAX, inflated
 from services.ingest.domain.clock import moment_of
-from services.ingest.domain.identity import blocked_by, cleaned
+from services.ingest.domain.identity import Names
 from services.ingest.domain.ids import Router
 from services.ingest.domain.mapped import Mapper
 from services.ingest.domain.refusal import Refusal
-from services.ingest.door import Arrival, Door, Unread
+from services.ingest.door import Arrival, Door
 from services.ingest.foreign import Foreign
 from services.ingest.keys import Doors, basic_user
 from services.ingest.letters import Place, Verdict
@@ -58,7 +59,7 @@ doors = Doors({workspace.name: workspace}, SALT)
 door = Door(workspace, "web", SALT)
 foreign = Foreign(workspace)
 mappers = [Mapper(name, mapping) for name, mapping in mappings.items()]
-blocked = {rule.kind: blocked_by(rule.blocked) for rule in workspace.identity.kinds}
+names = Names(workspace.identity)
 router = Router(SALT, workspace.name)
 
 
@@ -176,9 +177,9 @@ def identifier(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     for kind in IDENTIFIER_KINDS:
         for value in (text, _number(text)):
-            clean = cleaned(kind, value, blocked)
+            clean = names.cleaned(kind, value)
             if not isinstance(clean, Refusal):
-                assert cleaned(kind, clean, blocked) == clean
+                assert names.cleaned(kind, clean) == clean
                 key = router.key(kind, clean)
                 assert key == f"{int(key, 16):032x}"
     masked(text)

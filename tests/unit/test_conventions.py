@@ -55,7 +55,7 @@ def test_a_domain_imports_the_standard_library_numpy_schemas_and_itself(service:
     for path in sources(f"services/{service}/domain"):
         for name in imports(path):
             own = name.startswith((f"services.{service}.domain", "services.common.batch"))
-            rules = name == "services.common.workspace"
+            rules = name in ("services.common.workspace", "services.common.spelling")
             assert own or rules or name.split(".")[0] in allowed, (
                 f"{path.relative_to(ROOT)}: {name}"
             )

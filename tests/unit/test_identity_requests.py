@@ -119,7 +119,8 @@ def test_chains_and_cycles_of_merges_end_in_one_profile_that_all_ids_lead_to() -
 )
 def test_what_somebody_asks_about_one_identifier_alone_changes_nothing(kind: str) -> None:
     field = "previous" if kind == "aliased" else "other"
-    run = fed([touchpoint(ADA, kind=kind, **{field: ADA})])
+    named: dict[str, Any] = {field: ADA}
+    run = fed([touchpoint(ADA, kind=kind, **named)])
     [person] = living(run).values()
     assert person["identifiers"] == [("user_id", "ada")]
     assert person["refused_links"] == 0
@@ -142,7 +143,7 @@ def test_merge_then_unmerge_equals_a_control_that_never_merged(
     """The control heard the same unmerges, and of the merges only that somebody said something."""
     merges, controls, unmerges = [], [], []
     for number, (one, other) in enumerate(pairs):
-        said = {
+        said: dict[str, Any] = {
             "at_s": 300_000 + number,
             "message": f"merge {number}",
             "received_at": START + timedelta(days=20, seconds=number),

@@ -121,7 +121,9 @@ def _calls(letter: Letter, way: Way, body: bytes) -> list[tuple[bytes, Redriven]
     return [
         (bytes(raw), _redriven(letter, one, part))
         for part, raw in enumerate(read.raws)
-        for one in [shared.model_copy(update={"content_id": _part_id(letter, part)})]
+        for one in [
+            shared.model_copy(update={"content_id": _part_id(letter, part), "public": way.public})
+        ]
     ]
 
 

@@ -18,13 +18,15 @@ from schemas.suppression import Suppression
 from services.cli.chosen import Named, workspace_named
 from services.cli.letters.handled import who_is_here
 from services.cli.query import as_table
-from services.cli.suppress.typed import Name, moment_of_until, names_of_file, one_name
+from services.cli.suppress.typed import FROM_STDIN, Name, moment_of_until, names_of_file, one_name
 from services.common import clients
 from services.common.batch import Output
 from services.common.ports import PublishFailed
 from services.common.settings import Settings
+from services.common.spelling import Spellings
 from services.common.suppression import Act, Writer, lifted, publish, salt_mark
 from services.common.suppression_log import NotRead, entries, hash_of
+from services.common.workspace import Workspace
 
 app = typer.Typer(
     help="Who must not get in: hashes of identifiers, never the identifiers.",
@@ -34,7 +36,9 @@ app = typer.Typer(
 CHUNK: Final = 5_000
 SOON: Final = "ingest keeps them out within a second"
 
-Kind = Annotated[str | None, typer.Argument(help="user_id, email, phone or anonymous_id")]
+Kind = Annotated[
+    str | None, typer.Argument(help="a kind of identity.yaml: user_id, email, phone...")
+]
 Value = Annotated[str | None, typer.Argument(help="as senders write it; - reads it from stdin")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line, for scripts")]
 Entry = tuple[bytes, Suppression | None]
@@ -54,8 +58,8 @@ def add(
 ) -> None:
     """Keep somebody out: no event that names them is let in, and nothing of it is kept."""
     settings = Settings()
-    owner = workspace_named(settings, workspace).name
-    writer, now = Writer(settings.salt, owner), datetime.now(UTC)
+    chosen = workspace_named(settings, workspace)
+    owner, writer, now = chosen.name, _writer(settings, chosen), datetime.now(UTC)
     if not 0 < len(reason) <= 100:
         raise typer.BadParameter("--reason is a word of up to 100 characters")
     if file is not None and kind is not None:
@@ -63,7 +67,8 @@ def add(
     act = Act(owner, who_is_here(), now, reason, moment_of_until(until, now))
     names = names_of_file(writer, file) if file else [one_name(writer, kind, value)]
     with _faults():
-        _published(settings, (writer.suppressed(*name, act) for name in names), len(names))
+        whole = [each for name in names for each in writer.names(*name)]
+        _published(settings, (writer.suppressed(*name, act) for name in whole), len(whole))
     if as_json:
         _say({"workspace": owner, "suppressed": len(names), "hashes": _hashes(writer, names)})
         return
@@ -84,13 +89,16 @@ def remove(
 ) -> None:
     """Let somebody in again: events that come from now on."""
     settings = Settings()
-    owner = workspace_named(settings, workspace).name
-    hashed = _asked_for(Writer(settings.salt, owner), kind, value, hash)
+    chosen = workspace_named(settings, workspace)
+    owner, writer = chosen.name, _writer(settings, chosen)
+    hashed = _asked_for(writer, kind, value, hash)
     with _faults():
-        there = hashed in entries(settings)
+        known = entries(settings)
+        there = hashed in known
         if there:
             act = Act(owner, who_is_here(), datetime.now(UTC))
-            _published(settings, [lifted(hashed, act)], 1)
+            with_it = _hashes_made_of(writer, kind, value) & known.keys() - {hashed}
+            _published(settings, [lifted(one, act) for one in (hashed, *with_it)], 1)
     if as_json:
         _say({"workspace": owner, "hash": hashed.hex(), "removed": there})
     elif there:
@@ -144,8 +152,9 @@ def check(
 ) -> None:
     """Say whether somebody is kept out, since when and why."""
     settings = Settings()
-    owner = workspace_named(settings, workspace).name
-    hashed = _asked_for(Writer(settings.salt, owner), kind, value, None)
+    chosen = workspace_named(settings, workspace)
+    owner = chosen.name
+    hashed = _asked_for(_writer(settings, chosen), kind, value, None)
     with _faults():
         known = entries(settings)
     row: dict[str, Any] = {}
@@ -160,6 +169,17 @@ def check(
         said = "suppressed" if holds else "not suppressed any more"
         until = f" until {row['until']}" if row["until"] else ""
         typer.echo(f"{said}: {row['reason']}, since {row['since']}{until}, by {row['who']}")
+
+
+def _writer(settings: Settings, workspace: Workspace) -> Writer:
+    return Writer(settings.salt, workspace.name, Spellings(workspace.identity))
+
+
+def _hashes_made_of(writer: Writer, kind: str | None, value: str | None) -> set[bytes]:
+    """What was suppressed with an identifier; nothing is known of one that a hash names."""
+    if kind is None or value is None or value == FROM_STDIN:
+        return set()
+    return {writer.hashed(*name) for name in writer.names(kind, value)}
 
 
 def _asked_for(writer: Writer, kind: str | None, value: str | None, said: str | None) -> bytes:

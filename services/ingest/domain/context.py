@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
+from services.ingest.domain.identity import EXTERNAL
+
 Call = dict[str, Any]
 
 TEXT_CHARACTERS_MAX: Final = 1_000
@@ -20,6 +22,8 @@ PARTS: Final = {
     "app": ("name", "version"),
 }
 
+_READ: Final = (*PLAIN, *PARTS, *EXTERNAL, "traits", "channel")
+
 #: Kinds that happen in one place, whatever tells of them.
 OF_KIND: Final = {"call_completed": "phone", "store_visited": "store"}
 WEB_LIBRARIES: Final = frozenset({"analytics.js", "analytics-next", "rudderlabs javascript sdk"})
@@ -28,9 +32,7 @@ APP_MARKS: Final = ("ios", "android", "swift", "kotlin", "flutter", "react-nativ
 
 def relevant(context: Call) -> Call:
     """The part of a batch's context that any item can have use for, before it goes to each."""
-    return {
-        name: context[name] for name in (*PLAIN, *PARTS, "traits", "channel") if name in context
-    }
+    return {name: context[name] for name in _READ if name in context}
 
 
 def kept(context: Call) -> Call:

@@ -16,7 +16,7 @@ from schemas.dead_letter import Reason
 from services.ingest.domain import ids
 from services.ingest.domain.clock import occurred_at
 from services.ingest.domain.context import channel_of, kept
-from services.ingest.domain.identity import Blocked, Known, identifiers_of
+from services.ingest.domain.identity import Known, Names
 from services.ingest.domain.kinds import fields_of, properties_of
 from services.ingest.domain.refusal import Refusal, Violated
 
@@ -34,7 +34,8 @@ class Origin:
     workspace: str
     source: str
     currency: str
-    blocked: Blocked
+    names: Names
+    public: bool = False
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ def shaped(draft: Draft) -> Draft | Refusal:
     if isinstance(context, Refusal):
         return context
     draft.context = context
-    properties = properties_of(draft.call, context, draft.origin.currency, draft.origin.blocked)
+    properties = properties_of(draft.call, context, draft.origin.currency, draft.origin.names)
     if isinstance(properties, Refusal):
         return properties
     draft.properties = properties
@@ -95,8 +96,7 @@ def shaped(draft: Draft) -> Draft | Refusal:
 
 def identified(draft: Draft) -> Draft | Refusal:
     """With at least one identifier."""
-    described_by = _describing(draft.call, draft.context)
-    found = identifiers_of(draft.call, described_by, draft.origin.blocked, draft.notes)
+    found = draft.origin.names.of(draft.call, draft.context, draft.notes)
     if isinstance(found, Refusal):
         return found
     draft.identifiers = found
@@ -133,17 +133,3 @@ def merged_context(batch: Mapping[str, Any], own: object) -> object:
     if not isinstance(own, dict):
         return own
     return {**batch, **{name: value for name, value in own.items() if value is not None}}
-
-
-def _describing(call: Call, context: Fields) -> tuple[Fields, ...]:
-    """The objects that may hold the person's e-mail or phone.
-
-    A group's traits describe the account, so they do not name the person.
-    """
-    of_context = context.get("traits")
-    own = None
-    if (said := call["type"]) == "identify":
-        own = call.get("traits")
-    elif said != "group":
-        own = call.get("properties")
-    return tuple([each for each in (own, of_context) if each and isinstance(each, dict)])

@@ -2,79 +2,199 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from schemas.dead_letter import Reason
-from schemas.identifier import normalised
+from schemas.identifier import IDENTIFIER_KINDS
+from services.common.spelling import Known as Known
+from services.common.spelling import Spell, Spellings
+from services.common.workspace import IdentifierRule, Identity
 from services.ingest.domain.refusal import Refusal
 
 Call = dict[str, Any]
 Notes = dict[str, Any]
-#: (kind, value), normalised.
-Known = tuple[str, str]
-#: Kind -> values, casefolded, that name nobody.
-Blocked = Mapping[str, frozenset[str]]
+#: (kind, field, value as it was sent).
+Candidate = tuple[str, str, object]
+Clean = Callable[[object], str | Refusal]
+
+#: As many as schemas.touchpoint takes.
+IDENTIFIERS_MAX: Final = 20
+DROPPED_NOTED_MAX: Final = 20
+#: Segment's name of the list, and RudderStack's.
+EXTERNAL: Final = ("externalIds", "externalId")
+OF_PEOPLE: Final = (None, "users", "user")
 
 _DESCRIBED: Final = (("email", ("email",)), ("phone", ("phone", "phone_number", "mobile")))
 _TELLING: Final = frozenset(name for _, names in _DESCRIBED for name in names)
 
 
-def identifiers_of(
-    call: Call, described_by: tuple[Call, ...], blocked: Blocked, notes: Notes
-) -> tuple[Known, ...] | Refusal:
-    """The call's identifiers. `described_by`: the objects that may hold an e-mail or a phone.
+class Names:
+    """The identity rules of one workspace, ready to be held against calls."""
 
-    A blocked or malformed one is dropped and noted where another remains; else it is refused.
-    """
-    found: list[Known] = []
-    dropped: list[tuple[str, str, str]] = []
-    for kind, field, value in _candidates(call, described_by):
-        clean = cleaned(kind, value, blocked)
-        if isinstance(clean, Refusal):
-            dropped.append((kind, field, clean.detail))
-        elif (kind, clean) not in found:
-            found.append((kind, clean))
-    if not found:
-        return _nobody(dropped)
-    if dropped:
-        notes["identifiers_dropped"] = [
-            {"kind": kind, "field": field, "why": why} for kind, field, why in dropped
+    def __init__(self, identity: Identity) -> None:
+        self.spellings = Spellings(identity)
+        rules = {rule.kind: rule for rule in identity.kinds}
+        blocked = {kind: _blocked_in(rule, self.spellings) for kind, rule in rules.items()}
+        for kind, hashes in self.spellings.hashes.items():
+            for other, make in hashes:
+                blocked[other] |= {make(value) for value in blocked[kind]}
+        self._clean: Mapping[str, Clean] = {
+            kind: _cleaner(kind, spell, blocked.get(kind, frozenset()), _pattern(rules.get(kind)))
+            for kind, spell in self.spellings.spell.items()
+        }
+        self._ranks = {kind: rank for rank, kind in enumerate(self.spellings.kinds)}
+        #: Whether there is anything that calls do not bring by themselves, in their order.
+        self._plain = self.spellings.kinds == IDENTIFIER_KINDS
+        self._places = [
+            (rule.kind, place, *_split(place)) for rule in identity.kinds for place in rule.found_in
         ]
-    return tuple(found)
+        self._types = {said: rule.kind for rule in identity.kinds for said in rule.external_types}
+
+    def cleaned(self, kind: str, value: object) -> str | Refusal:
+        """The one spelling of an identifier of a kind that there is, or why it is none."""
+        return self._clean[kind](value)
+
+    def of(self, call: Call, context: Call, notes: Notes) -> tuple[Known, ...] | Refusal:
+        """The call's identifiers.
+
+        A blocked or malformed one is dropped and noted where another remains; else it is refused.
+        """
+        found: list[Known] = []
+        dropped: list[tuple[str, str, str]] = []
+        clean_of = self._clean
+        for kind, field, value in self.candidates(call, context):
+            clean = clean_of[kind](value)
+            if isinstance(clean, Refusal):
+                dropped.append((kind, field, clean.detail))
+            elif (kind, clean) not in found:
+                found.append((kind, clean))
+        if not found:
+            return _nobody(dropped)
+        if not self._plain:
+            found = self._ranked(found, dropped)
+        if dropped:
+            notes["identifiers_dropped"] = [
+                {"kind": kind, "field": field, "why": why}
+                for kind, field, why in dropped[:DROPPED_NOTED_MAX]
+            ]
+        return tuple(found)
+
+    def candidates(self, call: Call, context: Call) -> list[Candidate]:
+        """All that a call brings. Nulls and empty texts are not there at all."""
+        found = _candidates(call, _describing(call, context))
+        if self._places:
+            found += self._placed(call, context)
+        if self._types:
+            found += self._external(context)
+        return found
+
+    def _ranked(self, found: Iterable[Known], dropped: list[tuple[str, str, str]]) -> list[Known]:
+        """With hashes, by the order of the rules, not more than a touchpoint takes."""
+        hashes = self.spellings.hashes
+        whole = dict.fromkeys(found)
+        for kind, value in tuple(whole):
+            for other, make in hashes.get(kind, ()):
+                whole[other, make(value)] = None
+        ranked = sorted(whole, key=lambda known: self._ranks[known[0]])
+        for kind, _ in ranked[IDENTIFIERS_MAX:]:
+            dropped.append((kind, "", f"an event has at most {IDENTIFIERS_MAX} identifiers"))
+        return ranked[:IDENTIFIERS_MAX]
+
+    def _placed(self, call: Call, context: Call) -> Iterator[Candidate]:
+        for kind, place, root, path in self._places:
+            for top in _tops(root, call, context):
+                if (value := _at(top, path)) is not None and value != "":
+                    yield kind, place, value
+
+    def _external(self, context: Call) -> Iterator[Candidate]:
+        for name in EXTERNAL:
+            listed = context.get(name)
+            for each in listed if isinstance(listed, list) else ():
+                if not isinstance(each, dict) or not isinstance(said := each.get("type"), str):
+                    continue
+                kind = self._types.get(said)
+                if kind is None or each.get("collection") not in OF_PEOPLE:
+                    continue
+                if (value := each.get("id")) is not None and value != "":
+                    yield kind, f"context.{name}", value
 
 
-def blocked_by(values: Iterable[str]) -> frozenset[str]:
-    """How the blocked values of a kind are looked up: casefolded, and as somebody's quoted text."""
-    folded = [value.casefold() for value in values]
+def as_text(value: object) -> str | None:
+    """Databases number their users: whole numbers are ids too; true and false are not."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value) if isinstance(value, int) and abs(value) < 10**30 else None
+
+
+def _blocked_in(rule: IdentifierRule, spellings: Spellings) -> frozenset[str]:
+    """The blocked values of a kind as they are looked up: casefolded, as they are spelled, and as
+    somebody's quoted text."""
+    spelled = [
+        value
+        for each in rule.blocked
+        for kind, value in spellings.every(rule.kind, each)
+        if kind == rule.kind
+    ]
+    folded = {value.casefold() for value in (*rule.blocked, *spelled)}
     return frozenset(f"{quote}{value}{quote}" for value in folded for quote in ("", '"', "'"))
 
 
-def cleaned(kind: str, value: object, blocked: Blocked) -> str | Refusal:
-    """The one spelling of an identifier, or why it is none.
+def _pattern(rule: IdentifierRule | None) -> Callable[[str], bool] | None:
+    return rule.blocked_by_pattern() if rule and rule.blocked_patterns else None
+
+
+def _cleaner(
+    kind: str,
+    spell: Spell,
+    blocked: frozenset[str],
+    is_patterned: Callable[[str], bool] | None,
+) -> Clean:
+    """What cleans values of a kind.
 
     Besides what the workspace blocks, zeros and dashes alone name nobody (as at Segment), in
     quotation marks or not (as at PostHog).
     """
-    text = value if isinstance(value, str) else as_text(value)
-    if text is None:
-        return Refusal(Reason.BAD_IDENTIFIER, f"{kind} is neither a text nor a whole number")
-    try:
-        clean = normalised(kind, text)
-    except ValueError as error:
-        return Refusal(Reason.BAD_IDENTIFIER, str(error)[:300])
-    folded = clean.casefold()
-    if folded in blocked.get(kind, ()) or not folded.strip("0-\"'"):
-        return Refusal(Reason.BAD_IDENTIFIER, f"{kind} is a blocked value, it names nobody")
-    return clean
+    nobody = Refusal(Reason.BAD_IDENTIFIER, f"{kind} is a blocked value, it names nobody")
+    untold = Refusal(Reason.BAD_IDENTIFIER, f"{kind} is neither a text nor a whole number")
+
+    def cleaned(value: object) -> str | Refusal:
+        text = value if isinstance(value, str) else as_text(value)
+        if text is None:
+            return untold
+        try:
+            clean = spell(text)
+        except ValueError as error:
+            return Refusal(Reason.BAD_IDENTIFIER, str(error)[:300])
+        folded = clean.casefold()
+        if folded in blocked or not folded.strip("0-\"'"):
+            return nobody
+        if is_patterned is not None and is_patterned(clean):
+            return nobody
+        return clean
+
+    return cleaned
 
 
-def _candidates(call: Call, described_by: tuple[Call, ...]) -> list[tuple[str, str, object]]:
-    """(kind, field, value) by schemas.identifier.IDENTIFIER_KINDS, strongest first.
+def _describing(call: Call, context: Call) -> tuple[Call, ...]:
+    """The objects that may hold the person's e-mail or phone.
 
-    Nulls and empty texts are not there at all.
+    A group's traits describe the account, so they do not name the person.
     """
-    found: list[tuple[str, str, object]] = []
+    of_context = context.get("traits")
+    own = None
+    if (said := call["type"]) == "identify":
+        own = call.get("traits")
+    elif said != "group":
+        own = call.get("properties")
+    return tuple([each for each in (own, of_context) if each and isinstance(each, dict)])
+
+
+def _candidates(call: Call, described_by: tuple[Call, ...]) -> list[Candidate]:
+    """(kind, field, value) of the kinds that are built in, strongest first."""
+    found: list[Candidate] = []
     if (value := call.get("userId")) is not None and value != "":
         found.append(("user_id", "userId", value))
     telling = [described for described in described_by if not _TELLING.isdisjoint(described)]
@@ -88,13 +208,27 @@ def _candidates(call: Call, described_by: tuple[Call, ...]) -> list[tuple[str, s
     return found
 
 
-def as_text(value: object) -> str | None:
-    """Databases number their users: whole numbers are ids too; true and false are not."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))
-    return str(value) if isinstance(value, int) and abs(value) < 10**30 else None
+def _split(place: str) -> tuple[str, tuple[str, ...]]:
+    """(root, names below it): context.device.id is below the context's device."""
+    parts = place.split(".")
+    roots = 2 if parts[0] == "context" else 1
+    return ".".join(parts[:roots]), tuple(parts[roots:])
+
+
+def _tops(root: str, call: Call, context: Call) -> tuple[Any, ...]:
+    """The objects that a root means in a call."""
+    said = call["type"]
+    if root == "traits":
+        return (call.get("traits") if said == "identify" else None, context.get("traits"))
+    if root == "properties":
+        return () if said in ("identify", "group") else (call.get("properties"),)
+    return (context.get(root.removeprefix("context.")),)
+
+
+def _at(top: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        top = top.get(name) if isinstance(top, dict) else None
+    return top
 
 
 def _nobody(dropped: list[tuple[str, str, str]]) -> Refusal:

@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 from schemas.dead_letter import Reason
 from schemas.touchpoints import KINDS
 from schemas.touchpoints.spoken import EVENTS
-from services.ingest.domain.identity import Blocked, cleaned
+from services.ingest.domain.identity import Names
 from services.ingest.domain.refusal import Refusal
-from services.ingest.domain.shapes import Fields, Shape, put, shape_of
+from services.ingest.domain.shapes import Fields, Shape, fields_of_people, put, shape_of
 
 Call = dict[str, Any]
 
@@ -26,24 +26,26 @@ TRACKED: Final[dict[str, Shape]] = {
 
 
 class Meant(NamedTuple):
-    """What the name of an event says: its kind, how that is read, and fields of its own."""
+    """What the name of an event says: its kind, how that is read, fields of its own, and in which
+    fields it names other people."""
 
     kind: str
     shape: Shape
     says: Fields
+    people: tuple[str, ...] = ()
 
 
-def properties_of(call: Call, context: Fields, currency: str, blocked: Blocked) -> Fields | Refusal:
+def properties_of(call: Call, context: Fields, currency: str, names: Names) -> Fields | Refusal:
     """The properties with their kind, ready to be validated. The type is one of Segment's."""
     match call["type"]:
         case "track":
-            return _track(call, currency)
+            return _track(call, currency, names)
         case "page" | "screen":
             return _page(call, context)
         case "identify":
             return _identify(call, context)
         case "alias":
-            return _alias(call, blocked)
+            return _alias(call, names)
         case "group":
             return _group(call)
         case other:
@@ -71,16 +73,20 @@ def _spelled(name: str) -> str:
 
 def _names() -> dict[str, Meant]:
     """Both usual spellings of every known name, so that they cost one look-up."""
-    names = {kind.replace("_", " ").title(): Meant(kind, TRACKED[kind], {}) for kind in TRACKED}
+    names = {kind.replace("_", " ").title(): _meant(kind, {}) for kind in TRACKED}
     for name, (kind, says) in EVENTS.items():
-        names[name] = Meant(kind, TRACKED[kind], dict(says))
+        names[name] = _meant(kind, dict(says))
     return names | {_spelled(name): meant for name, meant in names.items()}
+
+
+def _meant(kind: str, says: Fields) -> Meant:
+    return Meant(kind, TRACKED[kind], says, fields_of_people(KINDS[kind]))
 
 
 _MEANT: Final = _names()
 
 
-def _track(call: Call, currency: str) -> Fields | Refusal:
+def _track(call: Call, currency: str, names: Names) -> Fields | Refusal:
     name = call.get("event")
     if not isinstance(name, str) or not name.strip():
         return Refusal(Reason.NO_EVENT_NAME, "a track call needs the name of its event", "event")
@@ -95,6 +101,23 @@ def _track(call: Call, currency: str) -> Fields | Refusal:
         _say(fields, meant.says)
     meant.shape(fields, currency)
     fields["kind"] = meant.kind
+    return _with_people(fields, meant.people, names) if meant.people else fields
+
+
+def _with_people(fields: Fields, people: tuple[str, ...], names: Names) -> Fields | Refusal:
+    """Other people are spelled as the workspace spells its own; what is no identifier at all is
+    left for the model to refuse."""
+    for field in people:
+        said = fields.get(field)
+        if not isinstance(said, dict):
+            continue
+        kind, value = said.get("kind"), said.get("value")
+        if isinstance(kind, str) and isinstance(value, str):
+            try:
+                clean = names.spellings.normalised(kind, value)
+            except ValueError as error:
+                return Refusal(Reason.BAD_PROPERTIES, f"{field}: {error}", field)
+            fields[field] = {"kind": kind, "value": clean}
     return fields
 
 
@@ -151,26 +174,26 @@ def _group(call: Call) -> Fields | Refusal:
     return fields
 
 
-def _alias(call: Call, blocked: Blocked) -> Fields | Refusal:
+def _alias(call: Call, names: Names) -> Fields | Refusal:
     value = call.get("previousId")
     if value is None or value == "":
         return Refusal(Reason.NO_IDENTIFIER, "an alias call needs a previousId", "previousId")
-    kind = _kind_of_previous(call, value)
-    clean = cleaned(kind, value, blocked)
+    kind = _kind_of_previous(call, value, names)
+    clean = names.cleaned(kind, value)
     if isinstance(clean, Refusal):
         return Refusal(clean.reason, clean.detail, "previousId")
     return {"kind": "aliased", "previous": {"kind": kind, "value": clean}}
 
 
-def _kind_of_previous(call: Call, value: object) -> str:
+def _kind_of_previous(call: Call, value: object, names: Names) -> str:
     """Segment does not say of what kind a previousId is.
 
     The sender may (`previousKind`). Else: the call's own anonymousId is one; so is a UUID from a
     server, whose calls bring no anonymousId; the rest is an earlier user id (analytics.js u1, u2).
     """
     said = call.get("previousKind")
-    if said in ("user_id", "email", "phone", "anonymous_id"):
-        return str(said)
+    if isinstance(said, str) and said in names.spellings.spell:
+        return said
     anonymous = call.get("anonymousId")
     if anonymous is None:
         is_uuid = isinstance(value, str) and len(value) == 36 and value.count("-") == 4

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,7 +29,7 @@ class Rules:
     windows_us   the limit of the kind counts only identifiers that joined the person within so
                  many µs before the link that is judged
     known        kinds that make a person known: public keys join no two who are
-    blocked      values that name nobody, casefolded; `patterns`: regular expressions of such
+    blocked      values that name nobody, casefolded; `patterns`: whether one is found in a value
     """
 
     limits: Mapping[Kind, int]
@@ -40,7 +39,7 @@ class Rules:
     windows_us: Mapping[Kind, int] = field(default_factory=dict)
     known: frozenset[Kind] = frozenset()
     blocked: Mapping[Kind, frozenset[str]] = field(default_factory=dict)
-    patterns: Mapping[Kind, re.Pattern[str]] = field(default_factory=dict)
+    patterns: Mapping[Kind, Callable[[str], bool]] = field(default_factory=dict)
     _allowed: dict[tuple[Kind, ...], bool] = field(default_factory=dict, compare=False)
 
     def allow(self, kinds: tuple[Kind, ...]) -> bool:
@@ -66,5 +65,5 @@ class Rules:
         """Whether the value is one that programs send for nobody."""
         if value.casefold() in self.blocked.get(kind, ()):
             return True
-        pattern = self.patterns.get(kind)
-        return pattern is not None and pattern.search(value) is not None
+        is_found = self.patterns.get(kind)
+        return is_found is not None and is_found(value)

@@ -1,0 +1,179 @@
+"""Identity under any interleaving: events, aliases, requests, duplicates, restarts, batches, order.
+
+RAPPORT_IDENTITY_INTERLEAVINGS: how many are played; `make identity-interleavings` plays 10,000.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from datetime import timedelta
+from typing import Any, cast
+
+import redis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from schemas.touchpoint import Touchpoint
+from services.common.workspace import Workspace
+from services.profile.stream import ProfileHandler
+from tests.reference.profiles import facts_of, profiles_of
+from tests.unit.profile_builders import SALT, SETTINGS, START, WORKSPACE, Run, fed, limited
+from tests.unit.profile_builders import touchpoint as made
+
+INTERLEAVINGS = int(os.environ.get("RAPPORT_IDENTITY_INTERLEAVINGS", "150"))
+
+NAMES = (
+    *(f"user_id:u{number}" for number in range(3)),
+    *(f"email:e{number}@x.example" for number in range(3)),
+    *(f"phone:+4912345{number}" for number in range(2)),
+    *(f"anonymous_id:a{number}" for number in range(3)),
+)
+names = st.sampled_from(NAMES)
+#: Moments at which something happened: few, so that there are ties, and late ones.
+moments = st.integers(0, 6)
+facts = st.sampled_from(
+    [
+        {"kind": "page_viewed", "category": "a"},
+        {
+            "kind": "order_completed",
+            "order_id": "1",
+            "total": {"amount": "2.50", "currency": "USD"},
+        },
+        {"kind": "identified", "traits": {"city": "Ulm"}},
+    ]
+)
+
+
+def with_windows() -> Workspace:
+    workspace = limited(user_id=1, email=2)
+    kinds = tuple(
+        one.model_copy(update={"window_days": 2.0 if one.kind == "user_id" else None})
+        for one in workspace.identity.kinds
+    )
+    identity = workspace.identity.model_copy(update={"kinds": kinds})
+    return workspace.model_copy(update={"identity": identity})
+
+
+WORKSPACES = (
+    WORKSPACE,
+    limited(user_id=1, email=1, phone=1, anonymous_id=1),
+    limited(hub_degree_max=2),
+    with_windows(),
+)
+
+
+class Identity(RuleBasedStateMachine):
+    """What is sent, in batches that end anywhere, against the reference on all that was sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.workspace = WORKSPACE
+        self.run = Run()
+        self.sent: list[Touchpoint] = []
+        self.waiting: list[Touchpoint] = []
+
+    @initialize(workspace=st.sampled_from(WORKSPACES))
+    def by_the_rules_of(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.run = Run(workspace)
+
+    def send(self, *identifiers: str, at: int, public: bool = False, **more: Any) -> None:
+        number = len(self.sent)
+        event = made(
+            *dict.fromkeys(identifiers),
+            at_s=at * 86_400,
+            message=f"m{number}",
+            received_at=START + timedelta(days=30, seconds=number // 2),
+            public=public,
+            **more,
+        )
+        self.sent.append(event)
+        self.waiting.append(event)
+
+    @rule(carried=st.lists(names, min_size=1, max_size=3), at=moments, facts=facts)
+    def event(self, carried: list[str], at: int, facts: dict[str, Any]) -> None:
+        self.send(*carried, at=at, **facts)
+
+    @rule(carried=st.lists(names, min_size=1, max_size=3), at=moments)
+    def event_of_a_public_key(self, carried: list[str], at: int) -> None:
+        self.send(*carried, at=at, public=True)
+
+    @rule(one=names, other=names, at=moments, public=st.booleans())
+    def alias(self, one: str, other: str, at: int, public: bool) -> None:
+        self.send(one, at=at, public=public, kind="aliased", previous=other)
+
+    @rule(one=names, other=names, at=moments, public=st.booleans())
+    def merge(self, one: str, other: str, at: int, public: bool) -> None:
+        self.send(one, at=at, public=public, kind="profile_merge_requested", other=other)
+
+    @rule(one=names, other=names, at=moments)
+    def unmerge(self, one: str, other: str, at: int) -> None:
+        self.send(one, at=at, kind="profile_unmerge_requested", other=other)
+
+    @rule(one=names, other=names, at=moments)
+    def unmerge_of_a_public_key(self, one: str, other: str, at: int) -> None:
+        self.send(one, at=at, public=True, kind="profile_unmerge_requested", other=other)
+
+    @rule(which=st.integers(0, 10**6))
+    def send_again(self, which: int) -> None:
+        if self.sent:
+            self.waiting.append(self.sent[which % len(self.sent)])
+
+    @rule()
+    def end_of_a_batch(self) -> None:
+        if self.waiting:
+            self.run.take(*self.waiting)
+            self.waiting.clear()
+
+    @rule()
+    def restart(self) -> None:
+        """What was kept in memory is gone; what waited is read again."""
+        client = cast(redis.Redis, self.run.redis)
+        self.run.handler = ProfileHandler(client, {"demo": self.workspace}, SETTINGS)
+
+    @rule()
+    def decided_in_vain(self) -> None:
+        """A worker decides and dies before its commit."""
+        if self.waiting:
+            keep = self.run.redis.commit
+            self.run.redis.commit = lambda decision: (_ for _ in ()).throw(Killed)  # type: ignore[method-assign]
+            offset = self.run.offset
+            try:
+                self.run.take(*self.waiting)
+            except Killed:
+                self.run.offset = offset
+            self.run.redis.commit = keep  # type: ignore[method-assign]
+
+    @invariant()
+    def nobody_is_shown_twice(self) -> None:
+        shown = [facts_of(one)[0] for one in living(self.run)]
+        assert len(set().union(*shown)) == sum(map(len, shown))
+
+    def teardown(self) -> None:
+        """One result: the reference's, and in any other order and batching as well."""
+        self.end_of_a_batch()
+        expected = profiles_of(self.sent, self.workspace, SALT)
+        assert dict(map(facts_of, living(self.run))) == expected
+        dice = random.Random(len(self.sent))
+        shuffled = dice.sample(self.sent, k=len(self.sent))
+        again = fed(shuffled, dice.randrange(1, 9), self.workspace)
+        assert dict(map(facts_of, living(again))) == expected
+
+
+class Killed(Exception):  # noqa: N818 - says what happens
+    pass
+
+
+def living(run: Run) -> list[bytes]:
+    return [one.value for one in run.topic.values() if b'"merged_into":null' in one.value]
+
+
+TestIdentity = Identity.TestCase
+TestIdentity.settings = settings(
+    max_examples=INTERLEAVINGS,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
