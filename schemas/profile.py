@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +9,18 @@ from pydantic import Field
 
 from schemas.base import Message, Moment, Name
 from schemas.identifier import Identifier
-from schemas.money import Currency
+from schemas.profile_sections import (
+    Consent,
+    Loyalty,
+    Marketing,
+    OpenComplaint,
+    Payments,
+    Preferences,
+    Purchases,
+    Quality,
+    Sales,
+    Service,
+)
 
 
 class Trait(Message):
@@ -22,35 +31,6 @@ class Trait(Message):
     at: Moment
 
 
-class Purchases(Message):
-    """What was bought, in the workspace's currency; days are UTC days with at least one order.
-
-    `repeat_revenue` is the revenue of all purchase days but the first (Gamma-Gamma's x * m).
-    Orders in other currencies are counted and listed in `other_currencies`, not added up.
-    """
-
-    orders: int = 0
-    revenue: Decimal = Decimal(0)
-    refunded: Decimal = Decimal(0)
-    currency: Currency = "USD"
-    purchase_days: int = 0
-    first_day: date | None = None
-    last_day: date | None = None
-    repeat_revenue: Decimal = Decimal(0)
-    last_order_at: Moment | None = None
-    other_currencies: dict[str, Decimal] = Field(default_factory=dict)
-
-
-class OpenComplaint(Message):
-    """A complaint that was received and not yet handled; `event_id` is its complaint_received."""
-
-    complaint_id: str
-    received_at: Moment
-    severity: int
-    category: str | None = None
-    event_id: UUID
-
-
 class Conflict(Message):
     """A refused link: the kinds of its two identifiers, why, and the event that said it."""
 
@@ -58,20 +38,6 @@ class Conflict(Message):
     reason: str
     event_id: UUID
     at: Moment
-
-
-class Service(Message):
-    """Calls, complaints and surveys."""
-
-    calls: int = 0
-    call_duration_s: float = 0
-    complaints: int = 0
-    complaints_handled: int = 0
-    open_complaints: tuple[OpenComplaint, ...] = ()
-    csat_answers: int = 0
-    csat_mean: float | None = None
-    nps_last: float | None = None
-    ces_mean: float | None = None
 
 
 class Behaviour(Message):
@@ -87,7 +53,8 @@ class Behaviour(Message):
 class Profile(Message):
     """A snapshot (topic profiles.changed, key profile id). The newest version of an id counts.
 
-    With `merged_into` set the profile joined another one and carries no facts any more.
+    With `merged_into` set the profile joined another one and carries no facts any more. Sections
+    from `payments` on are left out while there is nothing in them.
     `more_identifiers`: so many weak ones (anonymous ids) are folded into others and not listed.
     `conflicts`: the newest of the `refused_links`, each a pair of identifiers.
     """
@@ -108,3 +75,13 @@ class Profile(Message):
     behaviour: Behaviour = Behaviour()
     purchases: Purchases = Purchases()
     service: Service = Service()
+    payments: Payments = Payments()
+    sales: Sales = Sales()
+    loyalty: Loyalty = Loyalty()
+    marketing: Marketing = Marketing()
+    consent: dict[str, Consent] = Field(default_factory=dict)
+    preferences: Preferences = Preferences()
+    quality: Quality = Quality()
+
+
+__all__ = ["Behaviour", "OpenComplaint", "Profile", "Purchases", "Service", "Trait"]

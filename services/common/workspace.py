@@ -110,12 +110,14 @@ class Workspace(Part):
     """One company.
 
     `effects_max_age_days`: older causes are recorded, not sent; likewise whatever is learned from
-    touchpoints of profiles that were last seen before (an import).
+    touchpoints of profiles that were last seen before (an import). `profile_history_days`: older
+    orders and finished cases are kept in short, with every figure as it was.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
     currency: Currency = "USD"
     effects_max_age_days: float = Field(default=7, gt=0)
+    profile_history_days: int = Field(default=730, ge=30)
     sources: tuple[Source, ...]
     identity: Identity
     lifecycle: LifecycleThresholds = LifecycleThresholds()

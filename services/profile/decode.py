@@ -8,17 +8,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
 from schemas.dead_letter import Reason
 from services.common.batch import Record
-from services.profile.domain.event import ANY_FACTS, KIND_OF, Counted, Event, Facts, Name
+from services.profile.domain.event import Event, Name
+from services.profile.domain.folds.facts import Facts
+from services.profile.domain.folds.habit import DEVICE_CHARACTERS_MAX, device_of
+from services.profile.domain.folds.table import ANY_FACTS, KIND_OF
 from services.profile.domain.ids import uuid_bytes
 from services.profile.domain.part import KIND_CODES, KindCode
 
 Properties = TypeVar("Properties")
+
+
+class Context(msgspec.Struct, frozen=True, gc=False):
+    """Where an event came from, as far as it tells the device: of any type, as senders say it."""
+
+    device: Any = None
+    user_agent: Any = msgspec.field(name="userAgent", default=None)
 
 
 class Envelope(msgspec.Struct, Generic[Properties], gc=False):
@@ -34,6 +44,7 @@ class Envelope(msgspec.Struct, Generic[Properties], gc=False):
     properties: Properties
     channel: str | None = None
     public: bool = False
+    context: Context = Context()
 
 
 class _Kind(msgspec.Struct, gc=False):
@@ -65,9 +76,9 @@ class Refusal:
     workspace: str = "unknown"
 
 
-_COUNTED: Final = Counted()
+_COUNTED: Final = Facts()
 _WITH_FACTS: Final = frozenset(KIND_OF.values())
-_KNOWN: Final[msgspec.json.Decoder[Envelope[Facts]]] = msgspec.json.Decoder(Envelope[ANY_FACTS])
+_KNOWN: Final[msgspec.json.Decoder[Envelope[Any]]] = msgspec.json.Decoder(Envelope[ANY_FACTS])
 _ANY: Final = msgspec.json.Decoder(Envelope[_Kind])
 _UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -98,9 +109,9 @@ def _read_unknown(record: Record, error: Exception) -> Arrival | Refusal:
 
 def _arrived(
     record: Record,
-    envelope: Envelope[Facts] | Envelope[_Kind],
+    envelope: Envelope[Any] | Envelope[_Kind],
     kind: KindCode,
-    facts: Facts,
+    facts: Any,
 ) -> Arrival | Refusal:
     written = envelope.occurred_at
     try:
@@ -115,10 +126,21 @@ def _arrived(
             envelope.channel,
             envelope.identifiers,
             public=envelope.public,
+            device=_device(envelope.context),
         )
     except (ValueError, OverflowError) as error:
         return Refusal(record, Reason.BAD_PROPERTIES, str(error), envelope.workspace)
     return Arrival(record, event, envelope.message_id, envelope.event_id, written)
+
+
+def _device(context: Context) -> str | None:
+    """What sort of device it was: what a browser says of itself, else what an app says."""
+    agent, device = context.user_agent, context.device
+    if isinstance(agent, str) and agent.startswith("Mozilla/"):
+        return device_of(agent)
+    if isinstance(device, dict) and isinstance(device.get("type"), str):
+        return device["type"].lower()[:DEVICE_CHARACTERS_MAX] or None
+    return None
 
 
 def moment_of(written: str) -> datetime:

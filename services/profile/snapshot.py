@@ -5,37 +5,36 @@ A contract test reads it back with pydantic and compares every value.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
 import msgspec
+from msgspec import UnsetType
 
 from schemas.base import EPOCH
 from schemas.cloudevents import rfc3339_bytes
-from schemas.money import from_minor
 from services.profile.conflicts import Conflict, conflicts
 from services.profile.domain.combine import combined
 from services.profile.domain.component import Component, Node, kind_name
 from services.profile.domain.ids import uuid_text
-from services.profile.domain.part import (
-    CALL_COMPLETED,
-    CALL_MS,
-    CES_ANSWERS,
-    CES_MILLI,
-    CSAT_ANSWERS,
-    CSAT_MILLI,
-    FIRST,
-    KINDS,
-    LAST,
-    Complaint,
-    KindCode,
-    Order,
-    Part,
-    Said,
-)
+from services.profile.domain.part import FIRST, KINDS, LAST, KindCode, Part
 from services.profile.domain.people import Person
-from services.profile.domain.purchases import bought
+from services.profile.domain.quality import quality
+from services.profile.domain.states import Said
+from services.profile.sections.purchases import Payments, Purchases, payments, purchases
+from services.profile.sections.relations import (
+    Loyalty,
+    Marketing,
+    Preferences,
+    ShownConsent,
+    consent,
+    loyalty,
+    marketing,
+    preferences,
+)
+from services.profile.sections.sales import Sales, sales
+from services.profile.sections.service import Service, service
 
 _REMOVED: Final = b"null"
 _KIND_NAMES: Final[dict[KindCode, str]] = dict(enumerate(KINDS))
@@ -61,37 +60,15 @@ class _Behaviour(msgspec.Struct, gc=False):
     categories: dict[str, int]
 
 
-class _Purchases(msgspec.Struct, gc=False):
-    orders: int
-    revenue: str
-    refunded: str
-    currency: str
-    purchase_days: int
-    first_day: date | None
-    last_day: date | None
-    repeat_revenue: str
-    last_order_at: datetime | None
-    other_currencies: dict[str, str]
-
-
-class _OpenComplaint(msgspec.Struct, gc=False):
-    complaint_id: str
-    received_at: datetime
-    severity: int
-    category: str | None
-    event_id: str
-
-
-class _Service(msgspec.Struct, gc=False):
-    calls: int = 0
-    call_duration_s: float = 0.0
-    complaints: int = 0
-    complaints_handled: int = 0
-    open_complaints: list[_OpenComplaint] = []
-    csat_answers: int = 0
-    csat_mean: float | None = None
-    nps_last: float | None = None
-    ces_mean: float | None = None
+class _Quality(msgspec.Struct, gc=False, omit_defaults=True):
+    score: int
+    completeness: float
+    validity: float
+    freshness: float
+    conflicts: int = 0
+    late: int = 0
+    missing: tuple[str, ...] = ()
+    invalid: tuple[str, ...] = ()
 
 
 class _Profile(msgspec.Struct, gc=False):
@@ -109,8 +86,15 @@ class _Profile(msgspec.Struct, gc=False):
     first_seen_at: datetime
     last_seen_at: datetime
     behaviour: _Behaviour
-    purchases: _Purchases
-    service: _Service
+    purchases: Purchases
+    service: Service
+    quality: _Quality
+    payments: Payments | UnsetType
+    sales: Sales | UnsetType
+    loyalty: Loyalty | UnsetType
+    marketing: Marketing | UnsetType
+    consent: dict[str, ShownConsent] | UnsetType
+    preferences: Preferences | UnsetType
 
 
 class _Redirect(msgspec.Struct, gc=False):
@@ -141,8 +125,15 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
         whole.seen[FIRST],
         whole.seen[LAST],
         _behaviour(whole),
-        _purchases(whole.orders, whole.refunds.get(currency, 0), currency),
-        _service(whole),
+        purchases(whole, currency),
+        service(whole),
+        _quality(nodes, whole, person.refused_links),
+        payments(whole),
+        sales(whole),
+        loyalty(whole),
+        marketing(whole),
+        consent(whole),
+        preferences(whole),
     )
     return _encode(shown)
 
@@ -163,11 +154,6 @@ def moment(micros_since_epoch: int) -> datetime:
 def moment_text(micros_since_epoch: int) -> bytes:
     """The moment of a version as RFC 3339 text."""
     return rfc3339_bytes(moment(micros_since_epoch))
-
-
-@lru_cache(65_536)
-def _money(units: int, currency: str) -> str:
-    return str(from_minor(units, currency))
 
 
 def _identifiers(nodes: list[Node]) -> list[_Identifier]:
@@ -208,68 +194,22 @@ def _behaviour(part: Part) -> _Behaviour:
     return _Behaviour(events, by_kind, by_channel, last_at, part.categories)
 
 
-def _purchases(orders: dict[bytes, Order], refunded: int, currency: str) -> _Purchases:
-    if not orders:
-        return _no_purchases(refunded, currency)
-    total = bought(orders.values(), currency)
-    return _Purchases(
-        total.orders,
-        _money(total.units, currency),
-        _money(refunded, currency),
-        currency,
-        total.days,
-        total.first_day,
-        total.last_day,
-        _money(total.repeat_units, currency),
-        total.last_order,
-        {other: _money(units, other) for other, units in total.others.items()},
+def _quality(nodes: list[Node], part: Part, refused_links: int) -> _Quality:
+    late = part.past[0].late if part.past else 0
+    found = quality(
+        [(kind_name(node.kind), node.value) for node in nodes],
+        part.traits,
+        part.consents,
+        part.seen[LAST],
+        refused_links + late,
     )
-
-
-@lru_cache
-def _no_purchases(refunded: int, currency: str) -> _Purchases:
-    nothing = _money(0, currency)
-    return _Purchases(
-        0, nothing, _money(refunded, currency), currency, 0, None, None, nothing, None, {}
+    return _Quality(
+        found.score,
+        found.completeness / 1000,
+        found.validity / 1000,
+        found.freshness / 1000,
+        found.conflicts,
+        late,
+        found.missing,
+        found.invalid,
     )
-
-
-def _service(part: Part) -> _Service:
-    calls, sums, complaints = part.kinds.get(CALL_COMPLETED), part.sums, part.complaints
-    if not (calls or sums or part.answers or complaints):
-        return _NO_SERVICE
-    shown = _Service(calls[0] if calls else 0, sums.get(CALL_MS, 0) / 1000)
-    if complaints:
-        shown.complaints = sum(one.received is not None for one in complaints.values())
-        shown.open_complaints = _open_complaints(complaints)
-        shown.complaints_handled = shown.complaints - len(shown.open_complaints)
-    if CSAT_ANSWERS in sums:
-        shown.csat_answers = sums[CSAT_ANSWERS]
-        shown.csat_mean = sums[CSAT_MILLI] / 1000 / shown.csat_answers
-    if CES_ANSWERS in sums:
-        shown.ces_mean = sums[CES_MILLI] / 1000 / sums[CES_ANSWERS]
-    if "nps" in part.answers:
-        shown.nps_last = float(part.answers["nps"].score)
-    return shown
-
-
-_NO_SERVICE: Final = _Service()
-
-
-def _open_complaints(complaints: dict[str, Complaint]) -> list[_OpenComplaint]:
-    """Received and not handled, the longest waiting first."""
-    waiting = sorted(
-        (one.received, complaint_id)
-        for complaint_id, one in complaints.items()
-        if one.received is not None and one.handled is None
-    )
-    return [
-        _OpenComplaint(
-            complaint_id,
-            received.at,
-            received.severity,
-            received.category,
-            uuid_text(received.event),
-        )
-        for received, complaint_id in waiting
-    ]

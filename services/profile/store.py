@@ -19,8 +19,9 @@ import redis
 
 from schemas.base import EPOCH
 from services.common.batch import VERSION_BYTES, unpack_state
-from services.profile.domain.component import Component
+from services.profile.domain.component import Component, Node
 from services.profile.domain.ids import NODE_BYTES
+from services.profile.domain.part import nothing
 
 #: A component that is gone between two reads has been taken in by another; look again so often.
 LOOKS_MAX: Final = 20
@@ -42,6 +43,10 @@ while at < #ARGV do
 end
 return found
 """
+
+#: Places of the nodes in a component, of the part in a node.
+_NODES: Final = Component._fields.index("nodes")
+_PART: Final = Node._fields.index("part")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Component).decode
@@ -89,8 +94,21 @@ def pack(component: Component) -> bytes:
 
 
 def unpack(body: bytes) -> Component:
-    """The component of a body."""
-    return _decode(body)
+    """The component of a body; parts of earlier versions get what they lack, empty."""
+    try:
+        return _decode(body)
+    except msgspec.ValidationError:
+        return _decode(_completed(body))
+
+
+def _completed(body: bytes) -> bytes:
+    """The body with all fields of today's parts. Fields are only ever appended."""
+    component: Any = msgspec.msgpack.decode(body)
+    for node in component[_NODES]:
+        part = node[_PART] if len(node) > _PART else None
+        if part is not None:
+            part.extend(nothing()[len(part) - 1 :])
+    return _encode(component)
 
 
 class ProfileStore:

@@ -17,6 +17,7 @@ from services.common.workspace import Workspace
 from services.profile.controls import Ordered
 from services.profile.decode import Arrival, Refusal
 from services.profile.domain.changes import Changes, Redirect, changes
+from services.profile.domain.compact import compact_parts
 from services.profile.domain.graph import Graph
 from services.profile.domain.ids import Hashes, uuid_bytes, uuid_text
 from services.profile.domain.people import people
@@ -61,6 +62,7 @@ class ProfileHandler:
         self._kept = Kept(settings.profiles_kept_mb << 20)
         self._rules = {name: rules_of(workspace) for name, workspace in workspaces.items()}
         self._naming = Naming(Hashes(settings.salt), self._rules)
+        self._history_days = {n: w.profile_history_days for n, w in workspaces.items()}
         self._publications = Publications({n: w.currency for n, w in workspaces.items()})
 
     def prepare(self, records: Sequence[Record]) -> None:
@@ -212,6 +214,8 @@ class ProfileHandler:
         version = next_version(max(versions.values()), deciding.batch.taken_at_us)
         found = changes(home, self._rules[home.component.workspace])
         component = home.component
+        history_days = self._history_days[component.workspace]
+        compact_parts(component, home.touched, deciding.batch.taken_at_us, history_days)
         body, state = pack(component), component_key(key)
         decision.writes[state] = (version, body)
         deciding.written[key] = (version, len(body))

@@ -13,7 +13,7 @@ from schemas import catalogue, generate
 from schemas.base import to_json
 from schemas.touchpoints import FAMILIES, KINDS, SAMPLES
 from schemas.touchpoints.spoken import EVENTS, FIELDS, FIELDS_OF, names_of
-from services.profile.domain.event import FOLDED
+from services.profile.domain.folds.table import KIND_OF
 from services.scoring.rows.touchpoints import TYPED_KINDS, rows
 from tests.columns_messages import touchpoint as resolved
 from tests.unit.ingest_builders import accepted
@@ -98,7 +98,7 @@ def test_no_name_of_a_field_is_another_fields_too(kind: str) -> None:
 
 def test_only_fields_of_a_kind_are_read_further_on_since_extras_may_be_anything() -> None:
     read = {kind: decoder.type.__struct_fields__ for kind, decoder in TYPED_KINDS.items()}
-    folded = {str(one.__struct_config__.tag): one.__struct_fields__ for one in FOLDED}
+    folded = {str(one.__struct_config__.tag): one.__struct_fields__ for one in KIND_OF}
     for fields_of in (read, folded):
         for kind, fields in fields_of.items():
             assert set(fields) <= KINDS[kind].model_fields.keys(), kind

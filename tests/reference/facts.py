@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import UTC
-from decimal import Decimal
 from typing import Any
 
-from schemas.base import micros
+from schemas.base import Message
+from schemas.profile_sections import (
+    Loyalty,
+    Marketing,
+    Payments,
+    Preferences,
+    Purchases,
+    Quality,
+    Sales,
+    Service,
+)
 from schemas.touchpoint import Touchpoint
 from services.common.workspace import Workspace
 from services.profile.domain.bounds import (
@@ -19,6 +27,7 @@ from services.profile.domain.bounds import (
     TRAITS_MAX,
     lot,
 )
+from tests.reference import fact_sections as sections
 
 Facts = dict[str, Any]
 
@@ -27,16 +36,35 @@ def facts_of_events(events: list[Touchpoint], workspace: Workspace) -> Facts:
     """The facts of schemas.profile.Profile about one person's distinct events."""
     times = [event.occurred_at for event in events]
     accounts = {e.properties.account_id for e in _of(events, "account_linked")}
+    traits, behaviour = _traits(events), _behaviour(events)
     return {
         "workspace": workspace.name,
-        "traits": _traits(events),
+        "traits": traits,
         "accounts": sorted(_lowest(accounts, ACCOUNTS_MAX)),
         "first_seen_at": min(times),
         "last_seen_at": max(times),
-        "behaviour": _behaviour(events),
-        "purchases": _purchases(events, workspace.currency),
-        "service": _service(events),
+        "behaviour": behaviour,
+        "purchases": _as(Purchases, sections.purchases(events, workspace.currency)),
+        "service": _as(Service, sections.service(events)),
+        "payments": _as(Payments, sections.payments(events)),
+        "sales": _as(Sales, sections.sales(events)),
+        "loyalty": _as(Loyalty, sections.loyalty(events)),
+        "marketing": _as(Marketing, sections.marketing(events)),
+        "consent": sections.consent(events),
+        "preferences": _as(Preferences, sections.preferences(events, behaviour["categories"])),
     }
+
+
+def quality_of(facts: Facts, identifiers: Iterable[tuple[str, str]], refused: int) -> Facts:
+    """The section `quality` about facts, and the person's identifiers and refused links."""
+    traits, allowed, last = facts["traits"], facts["consent"], facts["last_seen_at"]
+    return _as(Quality, sections.quality(list(identifiers), traits, allowed, last, refused))
+
+
+def _as(section: type[Message], facts: Facts) -> Facts:
+    """The facts in the section's own types; nothing may be unknown to it."""
+    assert not facts.keys() - section.model_fields.keys()
+    return section.model_validate(facts).model_dump()
 
 
 def _of(events: list[Touchpoint], *kinds: str) -> list[Any]:
@@ -96,92 +124,9 @@ def _grouped(
 
 def _categories(events: list[Touchpoint]) -> dict[str, int]:
     counts: dict[str, int] = defaultdict(int)
-    for event in _of(events, "page_viewed", "product_viewed"):
+    for event in _of(events, "page_viewed", "product_viewed", "searched", "cart_updated"):
         counts[(event.properties.category or "")[:CATEGORY_CHARACTERS_MAX]] += 1
     for event in _of(events, "order_completed"):
         for line in event.properties.lines:
             counts[(line.category or "")[:CATEGORY_CHARACTERS_MAX]] += 1
     return {name: counts[name] for name in _lowest(counts.keys() - {""}, CATEGORIES_MAX)}
-
-
-def _purchases(events: list[Touchpoint], currency: str) -> Facts:
-    sent: dict[str, list[Any]] = defaultdict(list)
-    for event in _of(events, "order_completed"):
-        sent[event.properties.order_id].append(event)
-    orders = [_newest(those) for those in sent.values()]
-    own = [order for order in orders if order.properties.total.currency == currency]
-    days = sorted({order.occurred_at.astimezone(UTC).date() for order in orders})
-    others: dict[str, Decimal] = defaultdict(Decimal)
-    for order in orders:
-        if order not in own:
-            others[order.properties.total.currency] += order.properties.total.amount
-    refunds = [e.properties.total for e in _of(events, "order_refunded")]
-    return {
-        "orders": len(orders),
-        "revenue": _sum(order.properties.total.amount for order in own),
-        "refunded": _sum(one.amount for one in refunds if one.currency == currency),
-        "currency": currency,
-        "purchase_days": len(days),
-        "first_day": days[0] if days else None,
-        "last_day": days[-1] if days else None,
-        "repeat_revenue": _sum(
-            order.properties.total.amount for order in own if order.occurred_at.date() != days[0]
-        ),
-        "last_order_at": max((order.occurred_at for order in orders), default=None),
-        "other_currencies": dict(others),
-    }
-
-
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    return sum(amounts, Decimal(0))
-
-
-def _service(events: list[Touchpoint]) -> Facts:
-    received = _grouped(_of(events, "complaint_received"), _complaint_id)
-    handled = {event.properties.complaint_id for event in _of(events, "complaint_handled")}
-    first = {
-        name: min(those, key=lambda event: (micros(event.occurred_at), event.event_id.bytes))
-        for name, those in received.items()
-    }
-    waiting = sorted(
-        (first[name] for name in first.keys() - handled),
-        key=lambda event: (event.occurred_at, event.event_id.bytes),
-    )
-    calls = _of(events, "call_completed")
-    nps = _answers(events, "nps")
-    return {
-        "calls": len(calls),
-        "call_duration_s": sum(round(e.properties.duration_s * 1000) for e in calls) / 1000,
-        "complaints": len(first),
-        "complaints_handled": len(first.keys() & handled),
-        "open_complaints": [_open(event) for event in waiting],
-        "csat_answers": len(_answers(events, "csat")),
-        "csat_mean": _mean(_answers(events, "csat")),
-        "nps_last": _newest(nps).properties.score if nps else None,
-        "ces_mean": _mean(_answers(events, "ces")),
-    }
-
-
-def _complaint_id(event: Any) -> str:
-    return str(event.properties.complaint_id)
-
-
-def _open(event: Any) -> Facts:
-    return {
-        "complaint_id": event.properties.complaint_id,
-        "received_at": event.occurred_at,
-        "severity": event.properties.severity,
-        "category": event.properties.category,
-        "event_id": str(event.event_id),
-    }
-
-
-def _answers(events: list[Touchpoint], survey: str) -> list[Any]:
-    return [e for e in _of(events, "survey_answered") if e.properties.survey == survey]
-
-
-def _mean(answers: list[Any]) -> float | None:
-    if not answers:
-        return None
-    total = sum(round(e.properties.score * 1000) for e in answers)
-    return float(total / 1000 / len(answers))

@@ -11,12 +11,12 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 
+from schemas.profile import Profile
 from schemas.touchpoint import Touchpoint
 from services.common.workspace import Workspace
 from services.profile.domain.ids import Hashes
-from tests.reference.facts import Facts, facts_of_events
+from tests.reference.facts import Facts, facts_of_events, quality_of
 from tests.reference.identity import Key, Person, people, usable
 
 
@@ -34,14 +34,19 @@ def profiles_of(
     own: dict[Person, list[tuple[Key, Touchpoint]]] = defaultdict(list)
     for keys, event in counted:
         own[persons[keys[0]]].append((keys[0], event))
-    return {
+    facts = {
         person: facts_of_events([event for _, event in mine], workspace)
+        for person, mine in own.items()
+    }
+    return {
+        person: facts[person]
         | {
             "identifiers": sorted(person),
             "refused_links": refused[person].number,
             "conflicts": refused[person].conflicts[:5],
             "more_identifiers": 0,
             "profile_id": _profile_id(mine, workspace, salt),
+            "quality": quality_of(facts[person], person, refused[person].number),
         }
         for person, mine in own.items()
     }
@@ -81,9 +86,10 @@ def facts_of(snapshot: bytes) -> tuple[Person, Facts]:
         trait["at"] = _moment(trait["at"])
     last_at = facts["behaviour"]["last_at"]
     facts["behaviour"]["last_at"] = {name: _moment(at) for name, at in last_at.items()}
-    for complaint in facts["service"]["open_complaints"]:
-        complaint["received_at"] = _moment(complaint["received_at"])
-    facts["purchases"] = _typed_purchases(facts["purchases"])
+    profile = Profile.model_validate_json(snapshot)
+    for name in _SECTIONS:
+        facts[name] = getattr(profile, name).model_dump()
+    facts["consent"] = {name: one.model_dump() for name, one in profile.consent.items()}
     return frozenset(facts["identifiers"]), facts
 
 
@@ -99,21 +105,12 @@ _SHOWN = (
     "first_seen_at",
     "last_seen_at",
     "behaviour",
-    "purchases",
-    "service",
+)
+_SECTIONS = (
+    *("purchases", "service", "payments", "sales"),
+    *("loyalty", "marketing", "preferences", "quality"),
 )
 
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _typed_purchases(raw: Facts) -> Facts:
-    money = {name: Decimal(raw[name]) for name in ("revenue", "refunded", "repeat_revenue")}
-    days = {
-        name: datetime.fromisoformat(raw[name]).date() if raw[name] else None
-        for name in ("first_day", "last_day")
-    }
-    others = {name: Decimal(amount) for name, amount in raw["other_currencies"].items()}
-    last = _moment(raw["last_order_at"]) if raw["last_order_at"] else None
-    return raw | money | days | {"other_currencies": others, "last_order_at": last}

@@ -19,6 +19,7 @@ from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.common.workspace_files import load_workspaces
 from services.profile.stream import ProfileHandler
+from tests.unit.touchpoint_strategies import contexts, every_kind
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SALT = "test salt"
@@ -43,34 +44,34 @@ def touchpoint(
 ) -> Touchpoint:
     """touchpoint("user_id:ada", "email:a@x.example", kind="page_viewed"), at_s after START.
 
-    `public`: of a public key. `other`, `previous`: an identifier in the same short form.
+    `public`: of a public key. `other`, `previous`: an identifier in the same short form. `facts`:
+    the properties, where one of them is called like a field of the touchpoint.
     """
     properties.setdefault("kind", "page_viewed")
-    for name in {"other", "previous"} & properties.keys():
-        if isinstance(properties[name], str):
-            properties[name] = dict(
-                zip(("kind", "value"), properties[name].split(":", 1), strict=True)
-            )
+    message = message or f"{identifiers}{at_s}{sorted(properties.items(), key=str)}"
     at = START + timedelta(seconds=at_s)
-    message = message or f"{identifiers}{at_s}{sorted(properties.items())}"
     pairs = sorted(
         (tuple(one.split(":", 1)) for one in identifiers),
         key=lambda pair: IDENTIFIER_KINDS.index(pair[0]),
     )
-    return Touchpoint.model_validate(
-        {
-            "workspace": properties.pop("workspace", "demo"),
-            "source": properties.pop("source", "web"),
-            "event_id": derived_id("event", "demo", message),
-            "message_id": message[:200],
-            "occurred_at": at,
-            "received_at": properties.pop("received_at", at + timedelta(seconds=1)),
-            "identifiers": [Identifier(kind=kind, value=value) for kind, value in pairs],
-            "channel": properties.pop("channel", None),
-            "public": properties.pop("public", False),
-            "properties": properties,
-        }
-    )
+    envelope = {
+        "workspace": properties.pop("workspace", "demo"),
+        "source": properties.pop("source", "web"),
+        "event_id": derived_id("event", "demo", message),
+        "message_id": message[:200],
+        "occurred_at": at,
+        "received_at": properties.pop("received_at", at + timedelta(seconds=1)),
+        "identifiers": [Identifier(kind=kind, value=value) for kind, value in pairs],
+        "channel": properties.pop("channel", None),
+        "public": properties.pop("public", False),
+        "context": properties.pop("context", {}),
+    }
+    facts = properties.pop("facts", properties)
+    for name in {"other", "previous"} & facts.keys():
+        if isinstance(facts[name], str):
+            kind, value = facts[name].split(":", 1)
+            facts = facts | {name: {"kind": kind, "value": value}}
+    return Touchpoint.model_validate(envelope | {"properties": facts})
 
 
 class MemoryRedis:
@@ -220,7 +221,11 @@ properties = st.one_of(
     ),
     st.builds(
         lambda traits: {"kind": "identified", "traits": traits},
-        st.dictionaries(st.sampled_from(["name", "city"]), json_values, max_size=2),
+        st.dictionaries(
+            st.sampled_from(["name", "city", "email", "birthday", "country"]),
+            st.one_of(json_values, st.sampled_from(["a@x.example", "1990-01-31"])),
+            max_size=2,
+        ),
     ),
     st.builds(lambda name: {"kind": "aliased", "previous": name}, st.sampled_from(NAMES)),
     st.builds(
@@ -230,6 +235,7 @@ properties = st.one_of(
     ),
     st.builds(lambda one: {"kind": "account_linked", "account_id": f"acme{one}"}, few),
     st.just({"kind": "custom", "name": "Wishlist Shared"}),
+    every_kind,
 )
 
 
@@ -243,6 +249,7 @@ def histories(draw: st.DrawFn, most: int = 25) -> list[Touchpoint]:
         st.sampled_from([None, "web", "phone"]),
         st.sampled_from([False, False, True]),
         properties,
+        contexts,
     )
     return [
         touchpoint(
@@ -252,9 +259,10 @@ def histories(draw: st.DrawFn, most: int = 25) -> list[Touchpoint]:
             received_at=START + timedelta(days=10, seconds=received),
             channel=channel,
             public=public,
-            **facts,
+            context=context,
+            facts=facts,
         )
-        for number, (names, moment, received, channel, public, facts) in enumerate(
+        for number, (names, moment, received, channel, public, facts, context) in enumerate(
             draw(st.lists(drawn, max_size=most))
         )
     ]

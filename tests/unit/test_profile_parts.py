@@ -86,7 +86,7 @@ def test_a_complaint_may_be_handled_before_it_is_received() -> None:
     for history in ([handled, received], [received, handled]):
         service = only(fed(history, 1))["service"]
         assert service["complaints"] == service["complaints_handled"] == 1
-        assert service["open_complaints"] == []
+        assert service["open_complaints"] == ()
 
 
 def test_an_order_sent_again_counts_once_with_its_newest_total() -> None:

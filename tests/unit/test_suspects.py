@@ -13,7 +13,8 @@ from services.common.batch import Batch, Record, Undecidable
 from services.journey.domain.history import heard
 from services.profile.decode import Arrival, Refusal
 from services.profile.domain import fold
-from services.profile.domain.event import Ordered
+from services.profile.domain.folds.purchase import Ordered
+from services.profile.domain.part import KIND_CODES
 from services.profile.naming import Naming
 from services.profile.outputs import Publications
 from tests.unit.journey_builders import scores, with_orders
@@ -61,7 +62,7 @@ def test_profile_names_the_record_whose_identifiers_fail(monkeypatch: pytest.Mon
     name = Naming._name
 
     def fail(naming: Naming, arrival: Arrival) -> Arrival | Refusal:
-        if type(arrival.event.facts) is Ordered:
+        if isinstance(arrival.event.facts, Ordered):
             raise BugError
         return name(naming, arrival)
 
@@ -70,7 +71,9 @@ def test_profile_names_the_record_whose_identifiers_fail(monkeypatch: pytest.Mon
 
 
 def test_profile_names_the_record_whose_fold_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(fold.FOLDS, Ordered, failing(lambda part, event, facts: True))
+    monkeypatch.setitem(
+        fold.FOLD_OF, KIND_CODES["order_completed"], failing(lambda part, event, facts: True)
+    )
     assert suspected(profile_batch()) == [1]
 
 

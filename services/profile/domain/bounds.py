@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from zlib import crc32
 
-from services.profile.domain.part import Said
-
 Value = TypeVar("Value")
+Newest = TypeVar("Newest", bound=tuple[Any, ...])
 
 CATEGORIES_MAX: Final = 50
 CHANNELS_MAX: Final = 20
 ACCOUNTS_MAX: Final = 50
 TRAITS_MAX: Final = 200
+CONSENTS_MAX: Final = 200
+PRODUCTS_MAX: Final = 20
+DEVICES_MAX: Final = 10
+REFERRED_MAX: Final = 50
+UNSUBSCRIBED_MAX: Final = 50
 CATEGORY_CHARACTERS_MAX: Final = 100
 
 
@@ -33,7 +37,7 @@ def keep_names(names: set[str], most: int) -> None:
         names.remove(max(names, key=lot))
 
 
-def keep_newest(traits: dict[str, Said]) -> None:
-    """Keep the traits that were said last: an old one left out would be left out again."""
-    while len(traits) > TRAITS_MAX:
-        del traits[min(traits, key=lambda name: (traits[name][:2], name))]
+def keep_newest(said: dict[str, Newest], most: int) -> None:
+    """Keep what was said last: an old word left out would be left out again."""
+    while len(said) > most:
+        del said[min(said, key=lambda name: (said[name][:2], name))]

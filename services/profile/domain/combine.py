@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
 
-from services.profile.domain.bounds import (
-    ACCOUNTS_MAX,
-    CATEGORIES_MAX,
-    CHANNELS_MAX,
-    keep_counts,
-    keep_names,
-    keep_newest,
-)
-from services.profile.domain.fold import add_complaint, counted
-from services.profile.domain.part import BORN, FIRST, LAST, Count, Part, new_part
-
-Key = TypeVar("Key")
-Newest = TypeVar("Newest", bound=tuple[Any, ...])
+from services.profile.domain.bounds import CHANNELS_MAX, keep_counts
+from services.profile.domain.commuting import add_counts, add_sums
+from services.profile.domain.folds.table import JOINS, SETTLES
+from services.profile.domain.history import join_past
+from services.profile.domain.part import BORN, FIRST, LAST, Part, new_part
 
 
 def combined(parts: Sequence[Part]) -> Part:
@@ -28,10 +19,11 @@ def combined(parts: Sequence[Part]) -> Part:
     whole = new_part(first[FIRST], first[BORN])
     for part in parts:
         _add_part(whole, part)
-    keep_counts(whole.categories, CATEGORIES_MAX)
     keep_counts(whole.channels, CHANNELS_MAX)
-    keep_names(whole.accounts, ACCOUNTS_MAX)
-    keep_newest(whole.traits)
+    for settle in SETTLES:
+        settle(whole)
+    if any(part.past for part in parts):
+        join_past(whole, parts)
     return whole
 
 
@@ -40,32 +32,8 @@ def _add_part(whole: Part, part: Part) -> None:
     seen[FIRST] = min(seen[FIRST], part.seen[FIRST])
     seen[LAST] = max(seen[LAST], part.seen[LAST])
     seen[BORN] = min(seen[BORN], part.seen[BORN])
-    _add_counts(whole.kinds, part.kinds)
-    _add_counts(whole.channels, part.channels)
-    _add_sums(whole.categories, part.categories)
-    _add_sums(whole.refunds, part.refunds)
-    _add_sums(whole.sums, part.sums)
-    _keep_largest(whole.traits, part.traits)
-    _keep_largest(whole.orders, part.orders)
-    _keep_largest(whole.answers, part.answers)
-    for complaint_id, complaint in part.complaints.items():
-        add_complaint(whole.complaints, complaint_id, complaint)
-    whole.accounts.update(part.accounts)
-
-
-def _add_counts(whole: dict[Key, Count], part: dict[Key, Count]) -> None:
-    for key, (times, newest) in part.items():
-        whole[key] = counted(whole.get(key), newest, times)
-
-
-def _add_sums(whole: dict[Key, int], part: dict[Key, int]) -> None:
-    for key, amount in part.items():
-        whole[key] = whole.get(key, 0) + amount
-
-
-def _keep_largest(whole: dict[Key, Newest], part: dict[Key, Newest]) -> None:
-    """Tuples begin with (time, event id), so the largest is the newest."""
-    for key, value in part.items():
-        known = whole.get(key)
-        if known is None or value > known:
-            whole[key] = value
+    add_counts(whole.kinds, part.kinds)
+    add_counts(whole.channels, part.channels)
+    add_sums(whole.sums, part.sums)
+    for join in JOINS:
+        join(whole, part)

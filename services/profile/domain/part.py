@@ -9,7 +9,25 @@ changed in place by whoever has just loaded them.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from services.profile.domain.states import (
+    Answer,
+    Bill,
+    Complaint,
+    Consent,
+    Contract,
+    Count,
+    Deal,
+    Lead,
+    Order,
+    Past,
+    Programme,
+    Purse,
+    Said,
+    Ticket,
+    Word,
+)
 
 KindCode = int | str
 
@@ -85,57 +103,39 @@ CALL_COMPLETED: Final = KIND_CODES["call_completed"]
 #: Places in `seen`.
 FIRST, LAST, BORN = range(3)
 #: Keys of `sums`. Fractions are kept in thousandths, since sums of floats depend on their order.
-CALL_MS, CSAT_MILLI, CSAT_ANSWERS, CES_MILLI, CES_ANSWERS = range(5)
-
-
-#: How often, and when at last.
-Count = tuple[int, datetime]
-
-
-class Said(NamedTuple):
-    """A trait's value as JSON (`null`: removed), who said it and when."""
-
-    at: datetime
-    event: bytes
-    source: str
-    value: bytes
-
-
-class Order(NamedTuple):
-    """An order in its currency's minor units. Sent again, the newest counts."""
-
-    at: datetime
-    event: bytes
-    units: int
-    currency: str
-
-
-class Answer(NamedTuple):
-    """The answer to a survey of which only the newest counts."""
-
-    at: datetime
-    event: bytes
-    score: float
-
-
-class Received(NamedTuple):
-    """The earliest complaint_received of a complaint; `event` is its whole event id."""
-
-    at: datetime
-    event: bytes
-    severity: int
-    category: str | None
-
-
-class Complaint(NamedTuple):
-    """What is known of a complaint; it may be handled before we hear that it was received."""
-
-    received: Received | None
-    handled: datetime | None
+(
+    CALL_MS,
+    CSAT_MILLI,
+    CSAT_ANSWERS,
+    CES_MILLI,
+    CES_ANSWERS,
+    NPS_MILLI,
+    NPS_ANSWERS,
+    NPS_PROMOTERS,
+    NPS_DETRACTORS,
+    REVIEW_MILLI,
+    REVIEWS_RATED,
+    FEEDBACK_MILLI,
+    FEEDBACK_RATED,
+    SENTIMENT_MILLI,
+    SENTIMENTS,
+    REQUIREMENTS,
+    MENTION_REACH,
+    SHARE_REACH,
+    REFERRALS_MADE,
+    REFERRALS_RECEIVED,
+) = range(20)
+#: Keys of `words`.
+OWNER, REFERRER = range(2)
+#: Keys of `money`.
+PAID, CAMPAIGN_COST, CONVERTED, QUOTED = range(4)
 
 
 class Part(NamedTuple):
-    """Facts by what they are about. `seen`: first and last occurred, first received."""
+    """Facts by what they are about. `seen`: first and last occurred, first received.
+
+    Append only, as it is stored; what is appended has its empty form in `nothing`.
+    """
 
     seen: list[datetime]
     kinds: dict[KindCode, Count]
@@ -143,13 +143,41 @@ class Part(NamedTuple):
     categories: dict[str, int]
     traits: dict[str, Said]
     orders: dict[bytes, Order]
-    refunds: dict[str, int]
+    refunds: Purse  # of orders that nobody named: of states before there was `refunds_of`
     sums: dict[int, int]
     complaints: dict[str, Complaint]
     answers: dict[str, Answer]
     accounts: set[str]
+    refunds_of: dict[bytes, Purse]
+    cancelled: set[bytes]
+    returned: set[bytes]
+    bills: dict[bytes, Bill]
+    tickets: dict[str, Ticket]
+    leads: dict[str, Lead]
+    deals: dict[str, Deal]
+    contracts: dict[str, Contract]
+    words: dict[int, Word]
+    programmes: dict[str, Programme]
+    referred: set[str]
+    unsubscribed: dict[str, datetime]
+    consents: dict[str, Consent]
+    money: dict[int, Purse]
+    hours: dict[int, int]
+    chosen: dict[str, int]
+    devices: dict[str, int]
+    products: dict[str, int]
+    past: list[Past]
+
+
+def nothing() -> tuple[Any, ...]:
+    """All fields of a part but `seen`, empty."""
+    return (
+        *({}, {}, {}, {}, {}, {}, {}, {}, {}, set()),
+        *({}, set(), set(), {}, {}, {}, {}, {}, {}, {}, set(), {}, {}, {}),
+        *({}, {}, {}, {}, []),
+    )
 
 
 def new_part(at: datetime, received: datetime) -> Part:
     """A part that knows only when its first event occurred and was received."""
-    return Part([at, at, received], {}, {}, {}, {}, {}, {}, {}, {}, {}, set())
+    return Part([at, at, received], *nothing())

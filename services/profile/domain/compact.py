@@ -1,0 +1,140 @@
+"""Makes a part's history short once it is old: every figure that is shown stays as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from schemas.base import EPOCH
+from services.profile.domain.component import Component
+from services.profile.domain.folds import complaint, payment, sales, ticket
+from services.profile.domain.history import (
+    BILLS,
+    COMPLAINTS,
+    DEALS,
+    TICKETS,
+    PastOrder,
+    case_key,
+    new_past,
+    put_order,
+)
+from services.profile.domain.part import BORN, FIRST, Part
+from services.profile.domain.states import Amount, Case, Complaint, Deal, Past, Ticket
+
+Key = TypeVar("Key")
+
+#: A part that we know for less is left as it is: a history that is brought in may come in any
+#: order, and what belongs together should be there first. As long as touchpoints are kept.
+SETTLED: Final = timedelta(days=30)
+#: Fewer are not worth it.
+THINGS_MIN: Final = 8
+
+
+def compact_parts(
+    component: Component, places: Iterable[int], now_us: int, history_days: int
+) -> None:
+    """Shorten the parts of these nodes, where that is due."""
+    now = EPOCH + timedelta(microseconds=now_us)
+    for place in places:
+        part = component.nodes[place].part
+        if part is not None:
+            compact(part, now, history_days)
+
+
+def compact(part: Part, now: datetime, history_days: int) -> None:
+    """Old orders and finished cases of the part in short; looked for once a day, in place."""
+    horizon = now - timedelta(days=history_days)
+    if part.seen[FIRST] >= horizon or now - part.seen[BORN] < SETTLED:
+        return
+    today = now.toordinal()
+    if part.past and part.past[0].looked == today:
+        return
+    orders = _old_orders(part, horizon)
+    cases = list(_old_cases(part, horizon))
+    if len(orders) + len(cases) >= THINGS_MIN:
+        past = part.past[0] if part.past else new_past()
+        part.past[:] = [_compacted(part, past, orders)]
+        for family, key, case, forget in cases:
+            past.cases.setdefault(family, {})[key] = case
+            forget()
+    if part.past:
+        part.past[0] = part.past[0]._replace(looked=today)
+
+
+def _old_orders(part: Part, horizon: datetime) -> list[bytes]:
+    """Those before the horizon; never the newest day's: the last order is known to the µs."""
+    if not part.orders:
+        return []
+    newest = max(order.at for order in part.orders.values()).toordinal()
+    return [
+        key
+        for key, order in part.orders.items()
+        if order.at < horizon and order.at.toordinal() < newest
+    ]
+
+
+def _compacted(part: Part, past: Past, orders: list[bytes]) -> Past:
+    last = past.last
+    for key in orders:
+        at, _, units, currency, cost = part.orders.pop(key)
+        put_order(past, key, PastOrder(at.toordinal(), currency, units, cost))
+        last = at if last is None else max(at, last)
+    return past._replace(last=last)
+
+
+Found = tuple[int, bytes, Case, Callable[[], object]]
+
+
+def _old_cases(part: Part, horizon: datetime) -> Iterator[Found]:
+    """(family, key, what it counts with, how to forget it) of each case that ended before."""
+    for name, one in part.tickets.items():
+        if one.step.value in ticket.FINISHED and one.step.at < horizon:
+            yield TICKETS, case_key(name), ticket_case(one), _forget(part.tickets, name)
+    for name, grievance in part.complaints.items():
+        if _is_over(grievance, horizon):
+            case = complaint_case(grievance)
+            yield COMPLAINTS, case_key(name), case, _forget(part.complaints, name)
+    for name, deal in part.deals.items():
+        if deal.outcome.value != sales.OPEN and deal.outcome.at < horizon:
+            yield DEALS, case_key(name), deal_case(deal), _forget(part.deals, name)
+    for key, bill in part.bills.items():
+        if bill.payments and bill.payments[-1].at < horizon:
+            stands = payment.standing(bill)
+            if stands.paid:
+                yield BILLS, key, bill_case(stands), _forget(part.bills, key)
+
+
+def _forget(cases: dict[Key, Any], key: Key) -> Callable[[], object]:
+    return lambda: cases.pop(key)
+
+
+def _is_over(one: Complaint, horizon: datetime) -> bool:
+    if one.received is None or one.handled is None:
+        return False
+    return max(one.handled, complaint.step_of(one)[1], one.received.at) < horizon
+
+
+def ticket_case(one: Ticket) -> Case:
+    """(step, times reopened, at first contact: -1 nobody said, cost)."""
+    once = -1 if one.at_first_contact is None else one.at_first_contact.value
+    return (one.step.value, one.reopened, once, *_money(one.cost))
+
+
+def complaint_case(one: Complaint) -> Case:
+    """(step, cost)."""
+    return (complaint.step_of(one)[0], *_money(one.cost))
+
+
+def deal_case(one: Deal) -> Case:
+    """(outcome, amount)."""
+    return (one.outcome.value, *_money(one.amount))
+
+
+def bill_case(stands: payment.Standing) -> Case:
+    """(days late: -1 nobody said)."""
+    return (-1 if stands.days is None else stands.days,)
+
+
+def _money(amount: Amount | None) -> Case:
+    return () if amount is None else (amount.units, amount.currency)

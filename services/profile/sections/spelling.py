@@ -1,0 +1,55 @@
+"""How values of the state are spelled in a snapshot."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import TypeVar
+
+from schemas.money import from_minor
+from services.profile.domain.states import Purse
+
+Name = TypeVar("Name", str, int)
+
+
+@lru_cache(65_536)
+def money(units: int, currency: str) -> str:
+    """An amount in minor units as a decimal."""
+    return str(from_minor(units, currency))
+
+
+def purse(units: Purse) -> dict[str, str]:
+    """Money by currency."""
+    return {currency: money(some, currency) for currency, some in units.items()}
+
+
+def day(ordinal: int | None) -> date | None:
+    return None if ordinal is None else date.fromordinal(ordinal)
+
+
+def of_milli(milli: int) -> str:
+    """Thousandths as a decimal without zeros at its end."""
+    whole, rest = divmod(abs(milli), 1000)
+    text = f"{whole}.{rest:03d}".rstrip("0").rstrip(".") if rest else str(whole)
+    return f"-{text}" if milli < 0 else text
+
+
+def mean(milli: int, of: int) -> float | None:
+    """The mean of so many values whose sum is in thousandths."""
+    return milli / 1000 / of if of else None
+
+
+def most(counts: dict[Name, int]) -> Name | None:
+    """What was counted most often; of equals the first by name."""
+    best, times = None, 0
+    for name, count in counts.items():
+        if count > times or (count == times and best is not None and name < best):
+            best, times = name, count
+    return best
+
+
+def money_mean(units: int, of: int, currency: str) -> str:
+    """The mean amount to the currency's smallest unit, halves to even."""
+    mean_units = (Decimal(units) / of).to_integral_value()
+    return money(int(mean_units), currency)
