@@ -81,8 +81,8 @@ class Redirect(msgspec.Struct, frozen=True, gc=False):
     merged_into: str | None
 
 
-class Scores(Redirect, frozen=True, gc=False):
-    """schemas.scores.Scores"""
+class Scores(Redirect, frozen=True, gc=False, omit_defaults=True):
+    """schemas.scores.Scores; what is hardly ever said is left out."""
 
     rfm: Rfm | None
     churn: Churn | None
@@ -91,3 +91,4 @@ class Scores(Redirect, frozen=True, gc=False):
     missing: dict[str, str]
     reasons: Reasons
     facts: JourneyFacts
+    rebuilt: bool = False

@@ -20,10 +20,9 @@ from deploy.embedded.engines import Engines
 from services.common import clients
 from services.common.settings import Settings
 from services.common.workspace_files import load_workspaces
-from services.profile.domain import event as seen
-from services.profile.domain import fold
 from services.profile.domain.event import Event
-from services.profile.domain.part import Part
+from services.profile.domain.folds.table import FOLD_OF
+from services.profile.domain.part import KIND_CODES, Part
 from tests.integration.rebuild_world import World, history
 from tests.reference.profiles import profiles_of
 
@@ -93,7 +92,8 @@ def rebuild(world: World, *options: str, failpoint: str = "") -> tuple[int, dict
 @pytest.fixture
 def doubled_orders(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug in a fold: each order counts twice its amount."""
-    right = fold.FOLDS[seen.Ordered]
+    ordered = KIND_CODES["order_completed"]
+    right = FOLD_OF[ordered]
 
     def wrong(part: Part, event: Event, facts: Any) -> None:
         right(part, event, facts)
@@ -101,7 +101,7 @@ def doubled_orders(monkeypatch: pytest.MonkeyPatch) -> None:
             if order.event == event.stamp:
                 part.orders[key] = order._replace(units=order.units * 2)
 
-    monkeypatch.setitem(fold.FOLDS, seen.Ordered, wrong)
+    monkeypatch.setitem(FOLD_OF, ordered, wrong)
 
 
 def spoil(world: World) -> None:

@@ -1,4 +1,4 @@
-"""A spoilt state becomes what the log says: whatever is wrong with it, in state and on the topic."""
+"""A spoilt state becomes what the log says, whatever is wrong: in Redis and on the topic."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def lines(result: Result, *, dry_run: bool) -> Iterator[str]:
     if tally.older:
         yield f"{tally.older:,} components began before the log does: left as they are"
     if tally.foreign:
-        yield f"{tally.foreign:,} components belong to no workspace that is configured: left as well"
+        yield f"{tally.foreign:,} components belong to no workspace that is configured: left"
     for how, said in HOW.items():
         if tally.differing[how]:
             yield f"{tally.differing[how]:,} {said}"

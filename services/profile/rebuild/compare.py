@@ -125,8 +125,7 @@ class Comparing:
             compared.same.foreign += len(counted)
             return
         if unit.is_same():
-            compared.same.components += len(counted)
-            compared.same.people += sum(self._people_of(unit.live[key]) for key in counted)
+            self._count(unit, counted, compared)
             return
         if self._whole_since is not None and not _is_whole(unit, self._whole_since):
             compared.same.older += len(counted)
@@ -134,7 +133,14 @@ class Comparing:
         live = faces_of(unit.live, self._rules, self._show)
         right = faces_of(unit.shadow, self._rules, self._show)
         found, stale = differences(live, right), self._stale(unit)
+        if not found and live.leads == right.leads and unit.is_same_but_history():
+            self._count(unit, counted, compared)
+            return
         compared.differing.append(Differing(unit, live, right, found, stale))
+
+    def _count(self, unit: Unit, counted: set[Id], compared: Compared) -> None:
+        compared.same.components += len(counted)
+        compared.same.people += sum(self._people_of(unit.live[key]) for key in counted)
 
     def _stale(self, unit: Unit) -> frozenset[Id]:
         components = [one.component for one in unit.live.values() if one.component is not None]

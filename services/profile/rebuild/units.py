@@ -7,7 +7,7 @@ can not be read, a node in two of them are read as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,10 +88,24 @@ class Unit:
 
     def is_same(self) -> bool:
         """Whether the live state is what it should be, under whatever component ids."""
-        live = _contents(self.live)
+        return self._is_same(content)
+
+    def is_same_but_history(self) -> bool:
+        """The same but for parts whose old history is kept in short on a side: when that was done
+        depends on the clock, so of these only the figures can be compared."""
+        parts = [
+            node.part
+            for held in (*self.live.values(), *self.shadow.values())
+            for node in (held.component.nodes if held.component else ())
+            if node.part is not None
+        ]
+        return any(part.past for part in parts) and self._is_same(content_without_parts)
+
+    def _is_same(self, content_of: Callable[[Component], tuple[Any, ...]]) -> bool:
+        live = _contents(self.live, content_of)
         return (
             live is not None
-            and live == _contents(self.shadow)
+            and live == _contents(self.shadow, content_of)
             and all(
                 self.live_homes.get(node) == key
                 for key, held in self.live.items()
@@ -178,13 +192,15 @@ def _held(value: bytes) -> Held:
         return Held(version, None)
 
 
-def _contents(components: Mapping[Id, Held]) -> list[Any] | None:
+def _contents(
+    components: Mapping[Id, Held], content_of: Callable[[Component], tuple[Any, ...]]
+) -> list[Any] | None:
     """Comparable, whatever the order of nodes and links; None: something can not be read."""
     found = []
     for held in components.values():
         if held.component is None:
             return None
-        found.append(content(held.component))
+        found.append(content_of(held.component))
     return sorted(found, key=lambda one: min(one[1]) if one[1] else b"")
 
 
@@ -196,3 +212,10 @@ def content(component: Component) -> tuple[Any, ...]:
     loose = sorted((ids[place], repr(rest)) for place, *rest in component.loose)
     apart = sorted((ids[a], ids[b], repr(rest)) for a, b, *rest in component.apart)
     return component.workspace, nodes, len(ids), links, loose, apart
+
+
+def content_without_parts(component: Component) -> tuple[Any, ...]:
+    """The same without what events have left in the nodes, but for which have a part."""
+    workspace, nodes, *rest = content(component)
+    bare = {one: (*node._replace(part=None), node.part is not None) for one, node in nodes.items()}
+    return workspace, bare, *rest
