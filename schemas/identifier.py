@@ -45,7 +45,10 @@ def text(kind: str, value: str) -> str:
     in the system that gave them."""
     if not value.isascii():
         value = unicodedata.normalize("NFKC", value)
-    return _whole(kind, value.strip())
+    value = value.strip()
+    if 0 < len(value) <= VALUE_CHARACTERS_MAX and value.isprintable():  # nearly all, at once
+        return value
+    return _whole(kind, value)
 
 
 def untrimmed(kind: str, value: str) -> str:
@@ -55,17 +58,18 @@ def untrimmed(kind: str, value: str) -> str:
 
 def email(kind: str, value: str) -> str:
     """An address without case and what can not be seen, its host as the net knows it."""
-    if not value.isascii():
-        value = _seen(unicodedata.normalize("NFKC", value))
-    value = value.strip()
+    if value.isascii():
+        value = value.strip()
+        if _EMAIL.match(value) and value.isprintable():  # nearly all, at once
+            return value.lower()
+    else:
+        value = _seen(unicodedata.normalize("NFKC", value)).strip()
     _measured(kind, value)
     if not _EMAIL.match(value):
         raise ValueError(f"{kind} is not of the form name@host")
-    if value.isascii():
-        return _printable(kind, value.lower())
-    name, _, host = value.partition("@")
+    name, _, host = _printable(kind, value).partition("@")
     name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return _printable(kind, f"{name}@{_host(kind, host)}")
+    return f"{name}@{_host(kind, host)}"
 
 
 def phone(kind: str, value: str) -> str:
@@ -81,10 +85,12 @@ def phone_digits(kind: str, value: str) -> str:
     if not value.isascii():
         value = _seen(unicodedata.normalize("NFKC", value))
         value = "".join(str(unicodedata.decimal(sign, sign)) for sign in value)
-    value = value.strip()
-    _measured(kind, value)
+    if len(value) > VALUE_CHARACTERS_MAX:
+        _measured(kind, value.strip())
     digits = _NOT_A_PHONE_DIGIT.sub("", value)
-    return "+" + digits[2:] if digits.startswith("00") else digits
+    if digits[:2] == "00":
+        digits = "+" + digits[2:]
+    return digits
 
 
 FORMATS: Final[Mapping[str, Callable[[str, str], str]]] = {"email": email, "phone": phone}

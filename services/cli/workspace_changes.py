@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from services.cli.workspace_rules import means_of_rule
 from services.common.masking import masked
 from services.common.workspace import Workspace
 
@@ -91,8 +92,14 @@ def _means(place: Place, before: Any, after: Any) -> str:
             return "what it says is not asked any more"
         case ("endpoints", _) if after is None:
             return "nothing more is sent there; what waits for it stays in its queue"
+        case ("sources", _, "public") if after:
+            return "it can only add: what changes something that is there is kept as public_key"
+        case ("sources", _, "public"):
+            return "whoever has its key may send everything; is it in no web page any more?"
         case ("sources" | "plans", *_):
             return SOON
+        case ("identity", *rule):
+            return means_of_rule(tuple(rule), before, after)
     return FOLLOWED
 
 

@@ -140,7 +140,7 @@ class IdentifierRule(Part):
             raise broken(("spelling", "trim"), what, "take it out, or name another kind")
         for field in {"trim", "case"} & said.model_fields_set:
             if self.format != "text":
-                what = f"stands there, and a {self.format} has a spelling of its own"
+                what = f"stands there, and the format {self.format} is spelled in one way"
                 raise broken(("spelling", field), what, "take it out")
         return self
 

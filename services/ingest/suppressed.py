@@ -54,6 +54,9 @@ class Guard:
         for kind, _, value in draft.origin.names.candidates(draft.call, draft.context):
             if kind in self._respelled:
                 yield from self._suspects.spelled(kind, value)
+        if draft.kind in PEOPLE:  # whom it names is spelled by the rules by now
+            named = {name: draft.call.get(name) for name in ("properties", "previousId")}
+            yield from self._suspects.names_in(named)
 
     def names_one(self, names: Iterable[Known]) -> bool:
         """Whether one of these is on the list."""

@@ -18,7 +18,7 @@ from schemas.suppression import Suppression
 from services.cli.chosen import Named, workspace_named
 from services.cli.letters.handled import who_is_here
 from services.cli.query import as_table
-from services.cli.suppress.typed import FROM_STDIN, Name, moment_of_until, names_of_file, one_name
+from services.cli.suppress.typed import Name, moment_of_until, names_of_file, one_name
 from services.common import clients
 from services.common.batch import Output
 from services.common.ports import PublishFailed
@@ -91,14 +91,14 @@ def remove(
     settings = Settings()
     chosen = workspace_named(settings, workspace)
     owner, writer = chosen.name, _writer(settings, chosen)
-    hashed = _asked_for(writer, kind, value, hash)
+    hashed, *with_it = _asked_for(writer, kind, value, hash)
     with _faults():
         known = entries(settings)
         there = hashed in known
         if there:
             act = Act(owner, who_is_here(), datetime.now(UTC))
-            with_it = _hashes_made_of(writer, kind, value) & known.keys() - {hashed}
-            _published(settings, [lifted(one, act) for one in (hashed, *with_it)], 1)
+            records = [lifted(one, act) for one in (hashed, *with_it) if one in known]
+            _published(settings, records, len(records))
     if as_json:
         _say({"workspace": owner, "hash": hashed.hex(), "removed": there})
     elif there:
@@ -154,7 +154,7 @@ def check(
     settings = Settings()
     chosen = workspace_named(settings, workspace)
     owner = chosen.name
-    hashed = _asked_for(_writer(settings, chosen), kind, value, None)
+    hashed, *_ = _asked_for(_writer(settings, chosen), kind, value, None)
     with _faults():
         known = entries(settings)
     row: dict[str, Any] = {}
@@ -175,20 +175,16 @@ def _writer(settings: Settings, workspace: Workspace) -> Writer:
     return Writer(settings.salt, workspace.name, Spellings(workspace.identity))
 
 
-def _hashes_made_of(writer: Writer, kind: str | None, value: str | None) -> set[bytes]:
-    """What was suppressed with an identifier; nothing is known of one that a hash names."""
-    if kind is None or value is None or value == FROM_STDIN:
-        return set()
-    return {writer.hashed(*name) for name in writer.names(kind, value)}
-
-
-def _asked_for(writer: Writer, kind: str | None, value: str | None, said: str | None) -> bytes:
-    """The hash that is meant. BadParameter."""
+def _asked_for(
+    writer: Writer, kind: str | None, value: str | None, said: str | None
+) -> list[bytes]:
+    """The hash that is meant, then those that were suppressed with it. BadParameter."""
     if said is None:
-        return writer.hashed(*one_name(writer, kind, value))
+        whole = writer.names(*one_name(writer, kind, value))
+        return [writer.hashed(*name) for name in whole]
     if kind is not None or (hashed := hash_of(said.encode())) is None:
         raise typer.BadParameter("--hash is 32 digits as list prints them, without KIND and VALUE")
-    return hashed
+    return [hashed]
 
 
 def _published(settings: Settings, records: Iterable[Output], count: int) -> None:

@@ -65,7 +65,7 @@ class Names:
         clean_of = self._clean
         for kind, field, value in self.candidates(call, context):
             clean = clean_of[kind](value)
-            if isinstance(clean, Refusal):
+            if not isinstance(clean, str):
                 dropped.append((kind, field, clean.detail))
             elif (kind, clean) not in found:
                 found.append((kind, clean))
