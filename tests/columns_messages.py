@@ -20,6 +20,19 @@ from schemas.letter_handled import Handling, LetterHandled
 from schemas.lifecycle import Cause, LifecycleChanged, Stage
 from schemas.model import BgNbd, GammaGamma, Model, Population, RfmBoundaries
 from schemas.profile import Behaviour, OpenComplaint, Profile, Purchases, Service, Trait
+from schemas.profile_sections import (
+    Consent,
+    Contract,
+    Lead,
+    Loyalty,
+    Marketing,
+    OpenOpportunity,
+    OpenTicket,
+    Payments,
+    Preferences,
+    Quality,
+    Sales,
+)
 from schemas.scores import AliveBelow, Churn, Clv, JourneyFacts, Rfm, Scores
 from schemas.touchpoint import ResolvedTouchpoint
 from schemas.touchpoints import SAMPLES
@@ -110,6 +123,12 @@ PROFILE: Final = Profile(
         repeat_revenue=Decimal("91.17"),
         last_order_at=NOON - timedelta(days=9),
         other_currencies={"EUR": Decimal("9.99")},
+        cancelled_orders=1,
+        returned_orders=1,
+        orders_with_cost=2,
+        cost=Decimal("40.10"),
+        margin=Decimal("19.90"),
+        average_order=Decimal("40.17"),
     ),
     service=Service(
         calls=1,
@@ -128,7 +147,81 @@ PROFILE: Final = Profile(
         csat_answers=1,
         csat_mean=4.0,
         nps_last=9.0,
+        complaints_by_step={"classified": 1, "archived": 1},
+        tickets=2,
+        open_tickets=(
+            OpenTicket(
+                ticket_id="T-501", opened_at=NOON, priority="high", step="answered", step_since=NOON
+            ),
+        ),
+        tickets_reopened=1,
+        first_contact_resolved=1,
+        first_contact_known=1,
+        cost_to_serve={"USD": Decimal("4.20")},
+        csat_last=4.0,
+        nps_answers=1,
+        nps_mean=9.0,
+        nps_promoters=1,
+        reviews=1,
+        review_mean=0.8,
+        suggestions=1,
+        sentiment_mean=0.4,
     ),
+    payments=Payments(
+        payments=3,
+        paid={"USD": Decimal("88.00")},
+        bills=3,
+        paid_on_time=1,
+        paid_late=1,
+        days_late_mean=9.5,
+        overdue_bills=1,
+        overdue={"USD": Decimal("29.33")},
+    ),
+    sales=Sales(
+        owner="a-17",
+        leads=(Lead(captured_at=NOON, qualified=True), Lead(captured_at=NOON)),
+        open_opportunities=(
+            OpenOpportunity(
+                opportunity_id="O-12",
+                opened_at=NOON,
+                stage="proposal",
+                amount=Decimal(12000),
+                currency="USD",
+                probability=0.6,
+                expected_close=date(2026, 6, 30),
+            ),
+        ),
+        pipeline={"USD": Decimal(12000)},
+        weighted_pipeline={"USD": Decimal(7200)},
+        opportunities_won=1,
+        opportunities_lost=2,
+        won={"USD": Decimal(900)},
+        contracts=(Contract(contract_id="CT-9", renewal_due_on=date(2027, 5, 31)),),
+    ),
+    loyalty=Loyalty(
+        tier="gold", tier_since=NOON, points=Decimal("480.5"), referrals_made=1, mentions=1
+    ),
+    marketing=Marketing(
+        sent=9,
+        opened=3,
+        clicked=2,
+        converted=1,
+        cost={"USD": Decimal("0.09")},
+        unsubscribed={"email/news": NOON},
+    ),
+    consent={
+        "email": Consent(allowed=True, at=NOON, source="web", event_id=derived_id("consent")),
+        "profiling": Consent(allowed=False, at=NOON, source="web", event_id=derived_id("consent")),
+    },
+    preferences=Preferences(
+        channel="web",
+        hour=19,
+        device="mobile",
+        category="rock",
+        product="CD-1997",
+        products={"CD-1997": 3},
+    ),
+    quality=Quality(score=83, missing=("phone",)),
 )
 SCORES: Final = Scores(
     workspace="demo",

@@ -1,5 +1,13 @@
 -- Orders and refunds. A system may send an order twice under different message ids: it counts
--- once for its customer, in its newest form (by occurred_at, then event id).
+-- once for its customer, in its newest form (by occurred_at, then event id). An order that was
+-- cancelled counts for nothing, whatever the times say, and its refunds neither.
+
+CREATE OR REPLACE VIEW orders_cancelled AS
+SELECT workspace, profile_id, JSONExtractString(properties, 'order_id') AS order_id,
+    min(occurred_at) AS cancelled_at
+FROM touchpoints_resolved
+WHERE kind = 'order_cancelled'
+GROUP BY workspace, profile_id, order_id;
 
 CREATE OR REPLACE VIEW orders AS
 SELECT
@@ -14,6 +22,10 @@ SELECT
     argMax(channel, (occurred_at, toString(event_id))) AS channel
 FROM touchpoints_resolved
 WHERE kind = 'order_completed'
+    AND (workspace, profile_id, order_id) NOT IN
+    (
+        SELECT workspace, profile_id, order_id FROM orders_cancelled
+    )
 GROUP BY workspace, profile_id, order_id;
 
 CREATE OR REPLACE VIEW refunds AS
@@ -26,7 +38,11 @@ SELECT
     assumeNotNull(amount) AS amount,
     currency
 FROM touchpoints_resolved
-WHERE kind = 'order_refunded';
+WHERE kind = 'order_refunded'
+    AND (workspace, profile_id, order_id) NOT IN
+    (
+        SELECT workspace, profile_id, order_id FROM orders_cancelled
+    );
 
 -- makeDate32, since toStartOfMonth knows no time before 1970.
 CREATE OR REPLACE VIEW revenue_by_month AS

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
 
+from services.scoring.rows.profile_sections import (
+    COLUMNS,
+    Consent,
+    Loyalty,
+    Marketing,
+    Payments,
+    Preferences,
+    Quality,
+    Sales,
+    purse,
+)
+from services.scoring.rows.profile_service import COMPLAINTS, Service
 from services.scoring.rows.table import (
     COUNT,
     DAY,
@@ -29,17 +41,6 @@ from services.scoring.rows.table import (
 )
 
 COUNTS: Final = pa.map_(TEXT, COUNT)
-COMPLAINTS: Final = pa.list_(
-    pa.struct(
-        [
-            ("complaint_id", TEXT),
-            ("received_at", TIME),
-            ("severity", pa.uint8()),
-            ("category", TEXT),
-        ]
-    )
-)
-
 PROFILES: Final = Table.of(
     "profiles",
     workspace=TEXT,
@@ -77,6 +78,7 @@ PROFILES: Final = Table.of(
     csat_mean=FLOAT,
     nps_last=FLOAT,
     ces_mean=FLOAT,
+    **COLUMNS,
 )
 IDENTIFIER_ROWS: Final = Table.of(
     "profile_identifiers", workspace=TEXT, kind=TEXT, value=TEXT, profile_id=TEXT, version=COUNT
@@ -101,6 +103,12 @@ class Purchases(msgspec.Struct, frozen=True, gc=False):
     repeat_revenue: Decimal = Decimal(0)
     last_order_at: Moment | None = None
     other_currencies: dict[str, Decimal] = {}
+    cancelled_orders: int = 0
+    returned_orders: int = 0
+    orders_with_cost: int = 0
+    cost: Decimal | None = None
+    margin: Decimal | None = None
+    average_order: Decimal | None = None
 
     def columns(self) -> tuple[Any, ...]:
         return (
@@ -113,43 +121,13 @@ class Purchases(msgspec.Struct, frozen=True, gc=False):
             self.last_day,
             money(self.repeat_revenue),
             self.last_order_at,
-            [(currency, money(amount)) for currency, amount in self.other_currencies.items()],
+            purse(self.other_currencies),
         )
 
-
-class OpenComplaint(msgspec.Struct, frozen=True, gc=False):
-    complaint_id: str
-    received_at: datetime
-    severity: int
-    category: str | None = None
-
-
-class Service(msgspec.Struct, frozen=True, gc=False):
-    calls: int = 0
-    call_duration_s: float = 0
-    complaints: int = 0
-    complaints_handled: int = 0
-    open_complaints: list[OpenComplaint] = []
-    csat_answers: int = 0
-    csat_mean: float | None = None
-    nps_last: float | None = None
-    ces_mean: float | None = None
-
-    def columns(self) -> tuple[Any, ...]:
-        return (
-            self.calls,
-            self.call_duration_s,
-            self.complaints,
-            self.complaints_handled,
-            [
-                (one.complaint_id, one.received_at, one.severity, one.category or "")
-                for one in self.open_complaints
-            ],
-            self.csat_answers,
-            self.csat_mean,
-            self.nps_last,
-            self.ces_mean,
-        )
+    def more_columns(self) -> tuple[Any, ...]:
+        """What came to the table later."""
+        counts = self.cancelled_orders, self.returned_orders, self.orders_with_cost
+        return (*counts, money(self.cost), money(self.margin), money(self.average_order))
 
 
 class Behaviour(msgspec.Struct, frozen=True, gc=False):
@@ -186,8 +164,33 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     behaviour: Behaviour = Behaviour()
     purchases: Purchases = Purchases()
     service: Service = Service()
+    payments: Payments = Payments()
+    sales: Sales = Sales()
+    loyalty: Loyalty = Loyalty()
+    marketing: Marketing = Marketing()
+    consent: dict[str, Consent] = {}
+    preferences: Preferences = Preferences()
+    quality: Quality = Quality()
 
     def columns(self) -> tuple[Any, ...]:
+        """In the order of the table."""
+        return (
+            self._who()
+            + self.behaviour.columns()
+            + self.purchases.columns()
+            + self.service.columns()
+            + self.purchases.more_columns()
+            + self.payments.columns()
+            + self.service.more_columns()
+            + self.sales.columns()
+            + self.loyalty.columns()
+            + self.marketing.columns()
+            + ([(purpose, one.allowed) for purpose, one in self.consent.items()],)
+            + self.preferences.columns()
+            + self.quality.columns()
+        )
+
+    def _who(self) -> tuple[Any, ...]:
         return (
             self.workspace,
             self.profile_id,
@@ -209,10 +212,7 @@ PROFILE: Final = msgspec.json.Decoder(Profile)
 def rows(value: bytes, published_ms: int) -> Rows:
     """The snapshot, and its identifiers; or the redirect of a profile that was merged away."""
     one = PROFILE.decode(value)
-    snapshot = (
-        one.columns() + one.behaviour.columns() + one.purchases.columns() + one.service.columns()
-    )
-    made = [(PROFILES.name, snapshot)]
+    made = [(PROFILES.name, one.columns())]
     if one.merged_into is not None:
         redirect = (one.workspace, one.profile_id, one.merged_into, one.version)
         return [*made, (REDIRECTS.name, redirect)]
