@@ -81,11 +81,26 @@ def _are_one(component: Component, rules: Rules) -> bool:
         said <= _JOINS and sum([rules.knows(node.kind) for node in nodes]) <= 1
     ):
         return False
+    if (rules.attaching or rules.hub_degrees) and not _is_unshared(component, rules):
+        return False
     reached: set[int] = set(links[0][:2]) if links else set()
     for link in links:
         if link.a in reached or link.b in reached:
             reached.update(link[:2])
     return len(reached) == len(nodes)
+
+
+def _is_unshared(component: Component, rules: Rules) -> bool:
+    """Whether each node of a kind that people share hangs on one other node."""
+    times: dict[int, int] = {}
+    for link in component.links:
+        for place in link[:2]:
+            kind = component.nodes[place].kind
+            if kind in rules.attaching or kind in rules.hub_degrees:
+                if place in times:
+                    return False
+                times[place] = 1
+    return True
 
 
 def named(nodes: list[Node], places: Sequence[int], rules: Rules) -> bytes | None:
