@@ -16,7 +16,7 @@ from tests.bench.truth.events import Happening, happenings, moments, written
 from tests.bench.truth.graph import Graph, graph_of
 from tests.bench.truth.judge import Judgement, Seen, judge
 from tests.bench.truth.peer import splink_groups
-from tests.bench.truth.people import truth_of
+from tests.bench.truth.people import Truth, hard_truth_of, truth_of
 
 PRECISION_MIN = 0.999
 
@@ -28,14 +28,13 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rules", type=Path, default=PROJECT / "deploy" / "workspace")
+    parser.add_argument("--hard", action="store_true", help="with what no rule can tell apart")
     parser.add_argument("--without-splink", action="store_true")
     options = parser.parse_args()
+    made = hard_truth_of if options.hard else truth_of
+    truth = made(options.people, options.seed)
     report = measured(
-        options.people,
-        options.events,
-        options.seed,
-        options.rules,
-        splink=not options.without_splink,
+        truth, options.events, options.seed, options.rules, splink=not options.without_splink
     )
     target = PROJECT / "build" / "truth.json"
     target.parent.mkdir(exist_ok=True)
@@ -45,16 +44,16 @@ def main() -> int:
 
 
 def measured(
-    people: int, events: int, seed: int, rules: Path, *, splink: bool = True
+    truth: Truth, events: int, seed: int, rules: Path, *, splink: bool = True
 ) -> dict[str, Any]:
     """The graph's pairs and splink's, against one truth."""
-    truth, seen = truth_of(people, seed), Seen()
+    seen = Seen()
     workspace = load_workspaces(rules)["demo"]
     happened = _noted(happenings(truth, events, seed), seen)
     numbered = enumerate(zip(moments(events), happened, strict=True))
     records = (written(number, at, one, workspace.name) for number, (at, one) in numbered)
     graph = graph_of(records, workspace)
-    report: dict[str, Any] = {"people": people, "events": events, "seed": seed}
+    report: dict[str, Any] = {"people": len(truth.people), "events": events, "seed": seed}
     report["rapport"] = _told(judge(graph.groups(), truth, seen)) | _told_of(graph)
     if splink:
         peer = splink_groups(seen.rows)
