@@ -20,6 +20,7 @@ TYPES: Final = {
     "touchpoints.accepted": "rapport.touchpoint.accepted",
     "touchpoints.resolved": "rapport.touchpoint.resolved",
     "profiles.changed": "rapport.profile.changed",
+    "accounts.changed": "rapport.account.changed",
     "scores.changed": "rapport.scores.changed",
     "models": "rapport.model.published",
     "lifecycle.changed": "rapport.lifecycle.changed",
@@ -29,6 +30,7 @@ TYPES: Final = {
     "dead_letters.handled": "rapport.dead_letter.handled",
     "violations": "rapport.plan.violated",
     "suppressions": "rapport.suppression.changed",
+    "audit": "rapport.audit.recorded",
 }
 
 

@@ -17,8 +17,10 @@ import yaml
 from pydantic import BaseModel
 
 from schemas import catalogue
+from schemas.account import Account
 from schemas.action import ActionRequested
 from schemas.alert import Alert
+from schemas.audit import AuditRecord
 from schemas.cloudevents import TYPES
 from schemas.dead_letter import DeadLetter
 from schemas.letter_handled import LetterHandled
@@ -37,6 +39,7 @@ MESSAGES: Final[dict[str, type[BaseModel]]] = {
     "touchpoints.accepted": Touchpoint,
     "touchpoints.resolved": ResolvedTouchpoint,
     "profiles.changed": Profile,
+    "accounts.changed": Account,
     "scores.changed": Scores,
     "models": Model,
     "lifecycle.changed": LifecycleChanged,
@@ -46,6 +49,7 @@ MESSAGES: Final[dict[str, type[BaseModel]]] = {
     "dead_letters.handled": LetterHandled,
     "violations": Violation,
     "suppressions": Suppression,
+    "audit": AuditRecord,
 }
 
 

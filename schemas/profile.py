@@ -31,6 +31,28 @@ class Trait(Message):
     at: Moment
 
 
+class AccountTrait(Trait):
+    """What one person's events said of an account. `stamp`: the first 8 bytes of the event's id in
+    hex, which decide between words of the same moment."""
+
+    stamp: str = ""
+
+
+class AccountMembership(Message):
+    """An account or household that the person belongs to, or (`left_at`) did.
+
+    `since`: the first link after they had left last. `kind` and `traits`: what this person's events
+    said of the account itself, the newest; null means that a trait was removed.
+    """
+
+    account_id: str
+    role: str | None = None
+    since: Moment | None = None
+    left_at: Moment | None = None
+    kind: AccountTrait | None = None
+    traits: dict[str, AccountTrait] = Field(default_factory=dict)
+
+
 class Conflict(Message):
     """A refused link: the kinds of its two identifiers, why, and the event that said it."""
 
@@ -73,6 +95,7 @@ class Profile(Message):
     conflicts: tuple[Conflict, ...] = ()
     traits: dict[str, Trait] = Field(default_factory=dict)
     accounts: tuple[str, ...] = ()
+    memberships: tuple[AccountMembership, ...] = ()
     first_seen_at: Moment | None = None
     last_seen_at: Moment | None = None
     behaviour: Behaviour = Behaviour()

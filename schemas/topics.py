@@ -10,7 +10,11 @@ DAY_MS: Final = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as it is created. `retention_ms` None means: compacted, kept by key."""
+    """A topic as it is created. `retention_ms` None means: compacted, kept by key.
+
+    `segment_ms`: so long a file is written to before the next one. Kafka drops and compacts whole
+    files that are closed, so that it bounds how long a record outlives its retention.
+    """
 
     name: str
     key: str
@@ -19,12 +23,21 @@ class Topic:
     retention_ms: int | None
     written_by: str
     read_by: str
+    segment_ms: int = DAY_MS
 
     def config(self) -> dict[str, str]:
         """The broker's settings for this topic."""
+        segment = {"segment.ms": str(self.segment_ms)}
         if self.retention_ms is None:
-            return {"cleanup.policy": "compact", "min.compaction.lag.ms": "60000"}
-        return {"cleanup.policy": self.cleanup, "retention.ms": str(self.retention_ms)}
+            return segment | {
+                "cleanup.policy": "compact",
+                "min.compaction.lag.ms": "60000",
+                "max.compaction.lag.ms": str(DAY_MS),
+            }
+        return segment | {
+            "cleanup.policy": self.cleanup,
+            "retention.ms": str(self.retention_ms),
+        }
 
 
 def _kept(days: int) -> tuple[Literal["delete"], int]:
@@ -51,7 +64,22 @@ RESOLVED = Topic(
     "scoring columns, others",
 )
 PROFILES = Topic(
-    "profiles.changed", "profile id", "Profile", "compact", None, "profile", "scoring, others"
+    "profiles.changed",
+    "profile id",
+    "Profile",
+    "compact",
+    None,
+    "profile",
+    "scoring, profile accounts, others",
+)
+ACCOUNTS = Topic(
+    "accounts.changed",
+    "account profile id",
+    "Account",
+    "compact",
+    None,
+    "profile accounts",
+    "scoring columns, others",
 )
 SCORES = Topic(
     "scores.changed",
@@ -112,11 +140,22 @@ SUPPRESSIONS = Topic(
     "ingest, rapport import, rapport dead-letters",
 )
 
+AUDIT = Topic(
+    "audit",
+    "writer",
+    "AuditRecord",
+    *_kept(1_826),
+    "all that reads or changes personal data",
+    "rapport audit, scoring columns",
+    segment_ms=30 * DAY_MS,
+)
+
 TOPICS: Final[tuple[Topic, ...]] = (
     INBOUND,
     ACCEPTED,
     RESOLVED,
     PROFILES,
+    ACCOUNTS,
     SCORES,
     MODELS,
     LIFECYCLE,
@@ -126,4 +165,5 @@ TOPICS: Final[tuple[Topic, ...]] = (
     HANDLED,
     VIOLATIONS,
     SUPPRESSIONS,
+    AUDIT,
 )

@@ -11,6 +11,7 @@ from confluent_kafka import Message
 from pydantic import BaseModel
 
 from schemas import topics
+from schemas.account import Account, AccountPurchases, AccountSales, AccountService
 from schemas.action import ActionRequested
 from schemas.alert import Alert
 from schemas.base import EPOCH, derived_id, micros, to_json
@@ -37,6 +38,7 @@ from schemas.scores import AliveBelow, Churn, Clv, JourneyFacts, Rfm, Scores
 from schemas.touchpoint import ResolvedTouchpoint
 from schemas.touchpoints import SAMPLES
 from schemas.violation import Fault, Violation
+from services.common.audit import Act, Chain
 from services.common.batch import Record
 from services.scoring.rows import PROCESSORS
 from services.scoring.waiting import Line
@@ -370,6 +372,60 @@ HANDLED: Final = LetterHandled(
     rule="cast timestamp to time",
 )
 
+ACCOUNT: Final = Account(
+    workspace="demo",
+    account_profile_id=derived_id("account", "acme"),
+    version=7,
+    updated_at=NOON,
+    account_id="acme",
+    kind="company",
+    traits={
+        "industry": Trait(value="music", source="crm", at=NOON),
+        "size": Trait(value=250, source="crm", at=NOON),
+    },
+    members=2,
+    roles={"buyer": 1},
+    tiers={"gold": 1},
+    member_profile_ids=(ADA, BOB),
+    first_seen_at=NOON - timedelta(days=300),
+    last_seen_at=NOON,
+    events=21,
+    purchases=AccountPurchases(
+        orders=5,
+        revenue=Decimal("120.50"),
+        refunded=Decimal("4.99"),
+        last_order_at=NOON,
+        other_currencies={"EUR": Decimal("3.10")},
+        orders_with_cost=2,
+        margin=Decimal("30.25"),
+        overdue={"USD": Decimal("9.99")},
+    ),
+    sales=AccountSales(
+        open_opportunities=1,
+        opportunities_won=1,
+        pipeline={"USD": Decimal(500)},
+        weighted_pipeline={"USD": Decimal(250)},
+        won={"EUR": Decimal("80.50")},
+    ),
+    service=AccountService(
+        calls=1,
+        complaints=2,
+        open_complaints=1,
+        complaining_since=NOON - timedelta(days=2),
+        worst_severity=4,
+        csat_answers=2,
+        csat_mean=4.5,
+        nps_answers=2,
+        nps_promoters=1,
+        nps_detractors=1,
+        nps=0.0,
+        tickets=3,
+        open_tickets=1,
+        ticket_open_since=NOON,
+        cost_to_serve={"USD": Decimal("12.50")},
+    ),
+)
+
 VIOLATION: Final = Violation(
     workspace="demo",
     event_id=derived_id("violation"),
@@ -386,6 +442,11 @@ VIOLATION: Final = Violation(
     at=NOON,
 )
 
+AUDITED: Final = Chain("api@host:1#2").record(
+    Act("key:crm", "profile.read", "demo", str(ADA), {"fields": 3, "masked": True, "by": "id"}),
+    NOON,
+)
+
 #: (topic, name of the sample) -> message: every kind of message there is.
 MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
     **{(topics.RESOLVED.name, kind): touchpoint(kind) for kind in SAMPLES},
@@ -395,6 +456,14 @@ MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
     ),
     (topics.PROFILES.name, "redirect"): Profile(
         workspace="demo", profile_id=BOB, version=2, updated_at=NOON, merged_into=ADA
+    ),
+    (topics.ACCOUNTS.name, "company"): ACCOUNT,
+    (topics.ACCOUNTS.name, "gone"): Account(
+        workspace="demo",
+        account_profile_id=derived_id("account", "smith"),
+        version=9,
+        updated_at=NOON,
+        gone=True,
     ),
     (topics.SCORES.name, "all"): SCORES,
     (topics.SCORES.name, "none"): Scores(
@@ -421,6 +490,7 @@ MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
     (topics.DEAD_LETTERS.name, "refused again"): LETTER_AGAIN,
     (topics.HANDLED.name, "redriven"): HANDLED,
     (topics.VIOLATIONS.name, "two fields"): VIOLATION,
+    (topics.AUDIT.name, "read"): AUDITED,
 }
 
 

@@ -6,6 +6,7 @@ processes. RAPPORT_TEST_ENGINES=embedded or =containers decides it by hand.
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,10 @@ hypothesis_settings.register_profile(
     "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("untimed")
+
+# A shell that starts us in the background has us ignore SIGINT; what we start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HOMES = Path(tempfile.gettempdir()) / f"rapport-tests-{os.getuid()}"
 

@@ -112,7 +112,7 @@ ALTER TABLE profiles
     ADD COLUMN IF NOT EXISTS preferred_product String,
     ADD COLUMN IF NOT EXISTS products Map(String, UInt64),
     ADD COLUMN IF NOT EXISTS quality Nullable(Float64) COMMENT 'of what we know, from 0 to 100',
-    ADD COLUMN IF NOT EXISTS missing Array(String) COMMENT 'what we should know and do not';
+    ADD COLUMN IF NOT EXISTS facts_missing Array(String) COMMENT 'what we should know and do not';
 
 CREATE TABLE IF NOT EXISTS profile_identifiers
 (

@@ -92,7 +92,7 @@ SELECT
     profile.preferred_product AS preferred_product,
     profile.products AS products,
     profile.quality AS quality,
-    profile.missing AS missing,
+    profile.facts_missing AS facts_missing,
     stage.stage AS stage,
     nullIf(stage.stage_since, toDateTime64(0, 6, 'UTC')) AS stage_since,
     score.recency AS recency,

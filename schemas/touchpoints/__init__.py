@@ -2,7 +2,8 @@
 
 A new kind: write its file, import it and give it its place in FAMILIES, run `make schemas`. What
 others call it stands in `spoken.py`. Its code in the state is the next one in
-`services/profile/domain/part.py`.
+`services/profile/domain/part.py`; how it changes a profile is its row in
+`services/profile/domain/folds/table.py`.
 """
 
 from __future__ import annotations

@@ -24,6 +24,8 @@ COMMANDS = {
     "plan": "services.cli.plans.command:app",
     "dead-letters": "services.cli.dead_letters:app",
     "suppress": "services.cli.suppress.command:app",
+    "identity": "services.cli.identity.command:app",
+    "audit": "services.cli.audit.command:app",
 }
 
 

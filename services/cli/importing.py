@@ -22,7 +22,8 @@ from services.cli.import_report import DryRun, as_object, report, say_json
 from services.common import clients
 from services.common.run import settle_memory
 from services.common.settings import Settings
-from services.common.suppression_log import Follower, NotRead, opened_or_told
+from services.common.suppression_log import Follower, opened_or_told
+from services.common.topic_log import NotRead
 from services.common.workspace import RowMapping, Workspace
 from services.ingest.domain.mapped import Mapper
 from services.ingest.door import Door

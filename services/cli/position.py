@@ -17,7 +17,7 @@ app = typer.Typer(help="Where profile and journey.decide stand in the logs they 
 Service = Annotated[str, typer.Argument(help="profile or journey.decide")]
 
 
-def _places(client: redis.Redis, service: str) -> dict[int, Place]:
+def places_of(client: redis.Redis, service: str) -> dict[int, Place]:
     """Of all partitions that have one, however many the topic was created with."""
     prefix = f"p:{service}:"
     keys = [key.decode() for key in client.scan_iter(match=f"{prefix}*", count=1_000)]
@@ -30,7 +30,7 @@ def show(service: Service) -> None:
     """The next offset of each partition, as one JSON object."""
     settings = Settings()
     with clients.redis_client(settings) as client:
-        places = _places(client, service)
+        places = places_of(client, service)
     typer.echo(json.dumps({str(p): place.offset for p, place in places.items()}))
 
 

@@ -1,4 +1,4 @@
-"""`rapport serve`: the six services as local processes, watched, until Ctrl-C."""
+"""`rapport serve`: the seven services as local processes, watched, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.common.settings import Settings
 
 
 def serve() -> None:
-    """Start the six services against the engines in the settings, or those of `rapport up`."""
+    """Start the seven services against the engines in the settings, or those of `rapport up`."""
     settings = Settings()
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
     stop = Stop().on_signals()

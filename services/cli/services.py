@@ -1,4 +1,4 @@
-"""The six services as local processes: started, watched, started again after a crash, ended."""
+"""The seven services as local processes: started, watched, started again after a crash, ended."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ PROJECT: Final = Path(__file__).resolve().parents[2]
 SERVICES: Final[dict[str, tuple[str, ...]]] = {
     "ingest": ("services.ingest",),
     "profile": ("services.profile",),
+    "accounts": ("services.profile", "accounts"),
     "score": ("services.scoring", "score"),
     "columns": ("services.scoring", "columns"),
     "decide": ("services.journey", "decide"),
@@ -164,7 +165,7 @@ def start_services(
     environment: Mapping[str, str] | None = None,
     say: Say = lambda _: None,
 ) -> Services:
-    """Start the six services on free ports against these engines, and watch them.
+    """Start the seven services on free ports against these engines, and watch them.
 
     `environment` is added to each one's. They are not ready yet: see `wait_until_ready`.
     """

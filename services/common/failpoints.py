@@ -21,6 +21,8 @@ NAMES: Final = (
     "deliver_after_send",
     "ingest_before_ack",
     "redriven_before_noted",
+    "regroup_sent",
+    "regrouped",
 )
 
 _ARMING: Final = "RAPPORT_FAILPOINT"

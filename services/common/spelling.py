@@ -35,7 +35,8 @@ class Spellings:
     """The kinds of a workspace, strongest first, and the one spelling of each.
 
     `spell`: kind -> what spells a value of it (ValueError says what is wrong, not the value).
-    `hashes`: kind -> the kinds that are hashes of it, with what makes them.
+    `hashes`: kind -> the kinds that are hashes of it, with what makes them. `blocked`: kind ->
+    values, casefolded, that name nobody.
     """
 
     def __init__(self, identity: Identity) -> None:
@@ -53,6 +54,23 @@ class Spellings:
         self.own: frozenset[str] = frozenset(
             kind for kind, spell in self.spell.items() if spell.func is not _plain(kind).func
         )
+
+        self.blocked: Mapping[str, frozenset[str]] = self._blocked(identity)
+
+    def _blocked(self, identity: Identity) -> dict[str, frozenset[str]]:
+        """As they are written and as they are spelled, also as somebody's quoted text; of hashes
+        those of what is blocked too."""
+        found: dict[str, set[str]] = {rule.kind: set(rule.blocked) for rule in identity.kinds}
+        for rule in identity.kinds:
+            for value in rule.blocked:
+                for kind, spelled in self.every(rule.kind, value):
+                    found[kind].add(spelled)
+        return {
+            kind: frozenset(
+                f"{quote}{value.casefold()}{quote}" for value in values for quote in ("", '"', "'")
+            )
+            for kind, values in found.items()
+        }
 
     def normalised(self, kind: str, value: str) -> str:
         """The one spelling. ValueError says what is wrong, or that there is no such kind."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, Final
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 from pydantic import ValidationError
 
 from schemas.suppression import Suppression
@@ -16,66 +14,18 @@ from schemas.topics import SUPPRESSIONS
 from services.common import clients
 from services.common.settings import Settings
 from services.common.suppression import HASH_BYTES, Listed, salt_mark
+from services.common.topic_log import FETCH_WAIT_MS, NotRead, TopicLog, opened_by
 
 log = logging.getLogger(__name__)
 
 GROUP: Final = "suppressions"
-ANSWERED_WITHIN_S: Final = 10.0
-SILENT_S_MAX: Final = 30.0
-TAKEN_MAX: Final = 5_000
 
 
-class NotRead(Exception):  # noqa: N818 - a state of the world
-    """The list could not be read to its end."""
-
-
-class SuppressionLog:
-    """Reads all partitions from their beginning, with a consumer that never commits."""
+class SuppressionLog(TopicLog):
+    """The topic `suppressions`, from its beginning."""
 
     def __init__(self, consumer: Any) -> None:
-        """KafkaException where Kafka does not answer."""
-        self._consumer = consumer
-        found = consumer.list_topics(SUPPRESSIONS.name, timeout=ANSWERED_WITHIN_S)
-        partitions = found.topics[SUPPRESSIONS.name].partitions
-        self._open = set(partitions)
-        self._said_at = -SILENT_S_MAX
-        self.records = 0
-        consumer.assign(
-            [TopicPartition(SUPPRESSIONS.name, number, OFFSET_BEGINNING) for number in partitions]
-        )
-
-    @property
-    def complete(self) -> bool:
-        """Whether every partition was read to where it ended."""
-        return not self._open
-
-    def read(self, timeout_s: float) -> list[Any]:
-        """The next messages. Faults of Kafka are logged and go by."""
-        taken = []
-        for message in self._consumer.consume(TAKEN_MAX, timeout_s):
-            error = message.error()
-            if error is None:
-                taken.append(message)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                self._open.discard(message.partition())
-            elif time.monotonic() - self._said_at >= SILENT_S_MAX:  # an outage fills no log
-                log.warning("Kafka (RAPPORT_KAFKA), %s: %s", SUPPRESSIONS.name, error)
-                self._said_at = time.monotonic()
-        self.records += len(taken)
-        return taken
-
-    def to_the_end(self) -> Iterator[Any]:
-        """The messages up to where the topic ended. NotRead when Kafka is silent for long."""
-        heard_at = time.monotonic()
-        while not self.complete:
-            for message in self.read(0.2):
-                heard_at = time.monotonic()
-                yield message
-            if time.monotonic() - heard_at > SILENT_S_MAX:
-                raise NotRead(f"Kafka told nothing of {SUPPRESSIONS.name} for half a minute")
-
-    def close(self) -> None:
-        self._consumer.close()
+        super().__init__(consumer, SUPPRESSIONS.name)
 
 
 class Follower:
@@ -119,19 +69,9 @@ class Follower:
             self._listed.put(hashed, entry.until)
 
 
-def opened(settings: Settings, wait_ms: int = 10) -> SuppressionLog:
-    """The topic from its beginning. KafkaException or EngineMissing without Kafka.
-
-    `wait_ms`: so long the broker holds back that there is nothing more, which is how the end is
-    known; a record is handed over when it comes.
-    """
-    told = {"enable.partition.eof": True, "fetch.min.bytes": 1, "fetch.wait.max.ms": wait_ms}
-    consumer = clients.consumer(settings, GROUP, **told)
-    try:
-        return SuppressionLog(consumer)
-    except (KafkaException, KeyError):
-        consumer.close()
-        raise
+def opened(settings: Settings, wait_ms: int = FETCH_WAIT_MS) -> SuppressionLog:
+    """The topic from its beginning. KafkaException or EngineMissing without Kafka."""
+    return opened_by(settings, GROUP, SuppressionLog, wait_ms)
 
 
 def listed_now(settings: Settings) -> Listed:

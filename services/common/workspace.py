@@ -111,13 +111,16 @@ class Workspace(Part):
 
     `effects_max_age_days`: older causes are recorded, not sent; likewise whatever is learned from
     touchpoints of profiles that were last seen before (an import). `profile_history_days`: older
-    orders and finished cases are kept in short, with every figure as it was.
+    orders and finished cases are kept in short, with every figure as it was. `household_traits`:
+    people in whose profiles all of these traits agree are one household; none: a household is what
+    a sender says.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
     currency: Currency = "USD"
     effects_max_age_days: float = Field(default=7, gt=0)
     profile_history_days: int = Field(default=730, ge=30)
+    household_traits: tuple[str, ...] = Field(default=(), max_length=10)
     sources: tuple[Source, ...]
     identity: Identity
     lifecycle: LifecycleThresholds = LifecycleThresholds()

@@ -1,35 +1,59 @@
-"""python -m services.profile: touchpoints.accepted → profiles, until SIGTERM."""
+"""Assembles and runs profile: without an argument people's profiles, or `accounts`."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Mapping
+from typing import Final
 
-from schemas.topics import ACCEPTED
-from services.common.logs import setup
+import redis
+
+from schemas import topics
+from services.common import logs, step_service
+from services.common.batch import Handler
 from services.common.ports import Gap
 from services.common.run import Stop
 from services.common.settings import Settings
-from services.common.step_service import Plan, run
+from services.common.workspace import Workspace
 from services.common.workspace_files import WorkspaceError
 from services.common.workspace_follow import Followed
-from services.profile.stream import SERVICE, ProfileHandler
+from services.profile import stream
+from services.profile.accounts import stream as accounts
+from services.profile.accounts.stream import AccountsHandler
+from services.profile.stream import ProfileHandler
+
+Make = Callable[[redis.Redis, Mapping[str, Workspace], Settings], Handler]
+
+#: Argument -> service, topic that it reads, handler.
+COMMANDS: Final[dict[tuple[str, ...], tuple[str, str, Make]]] = {
+    (): (stream.SERVICE, topics.ACCEPTED.name, ProfileHandler),
+    ("accounts",): (accounts.SERVICE, topics.PROFILES.name, AccountsHandler),
+}
 
 
-def main() -> int:
-    """0 when stopped; 1 when a person must look: a wrong workspace, a gap in the log."""
-    settings = Settings()
-    setup(settings, SERVICE)
+def run(settings: Settings, service: str, topic: str, make: Make) -> None:
+    """Until SIGTERM."""
+    logs.setup(settings, service)
+    with Followed(settings.workspace) as followed:
+        plan = step_service.Plan(
+            service=service,
+            topic=topic,
+            make_handler=lambda client: make(client, followed.current, settings),
+            fenced=True,
+            renewed=followed.renewed,
+        )
+        step_service.run(settings, plan, Stop().on_signals())
+
+
+def main(arguments: list[str]) -> int:
+    """0 when stopped; 1 when a person must look (workspace, gap in the log); 2 for wrong usage."""
+    command = COMMANDS.get(tuple(arguments))
+    if command is None:
+        sys.stderr.write("usage: python -m services.profile [accounts]\n")
+        return 2
     try:
-        with Followed(settings.workspace) as followed:
-            plan = Plan(
-                service=SERVICE,
-                topic=ACCEPTED.name,
-                make_handler=lambda client: ProfileHandler(client, followed.current, settings),
-                fenced=True,
-                renewed=followed.renewed,
-            )
-            run(settings, plan, Stop().on_signals())
+        run(Settings(), *command)
     except (WorkspaceError, Gap) as error:
         logging.getLogger(__name__).critical("%s", error)
         return 1
@@ -37,4 +61,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

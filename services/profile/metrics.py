@@ -19,6 +19,34 @@ LOOSE_LINKS = Counter(
     "Links that join nobody: an end is a hub, or the component would grow beyond its bound",
 )
 
+CONTRIBUTIONS = Counter(
+    "rapport_accounts_contributions", "Newer snapshots of people who belong or belonged to accounts"
+)
+OUTDATED = Counter("rapport_accounts_outdated", "Snapshots skipped, since a newer one was known")
+ACCOUNTS = Counter("rapport_accounts_snapshots", "Snapshots of accounts published")
+
+
+@dataclass(slots=True)
+class AccountCounts:
+    """What one decision on accounts did."""
+
+    people: int = 0
+    outdated: int = 0
+    accounts: int = 0
+    dead_letters: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, reason: str) -> None:
+        """One more dead letter."""
+        self.dead_letters[reason] = self.dead_letters.get(reason, 0) + 1
+
+    def publish(self) -> None:
+        """Add to the counters."""
+        CONTRIBUTIONS.inc(self.people)
+        OUTDATED.inc(self.outdated)
+        ACCOUNTS.inc(self.accounts)
+        for reason, times in self.dead_letters.items():
+            DEAD_LETTERS.labels(reason).inc(times)
+
 
 @dataclass(slots=True)
 class Counts:

@@ -20,8 +20,9 @@ from services.profile.domain.component import Component, Node, kind_name
 from services.profile.domain.ids import uuid_text
 from services.profile.domain.part import FIRST, KINDS, LAST, KindCode, Part
 from services.profile.domain.people import Person
-from services.profile.domain.quality import quality
+from services.profile.domain.quality import Quality, quality
 from services.profile.domain.states import Said
+from services.profile.sections.memberships import Membership, accounts, memberships
 from services.profile.sections.purchases import Payments, Purchases, payments, purchases
 from services.profile.sections.relations import (
     Loyalty,
@@ -83,12 +84,13 @@ class _Profile(msgspec.Struct, gc=False):
     conflicts: list[Conflict]
     traits: dict[str, _Trait]
     accounts: list[str]
+    memberships: list[Membership]
     first_seen_at: datetime
     last_seen_at: datetime
     behaviour: _Behaviour
     purchases: Purchases
     service: Service
-    quality: _Quality
+    quality: msgspec.Raw
     payments: Payments | UnsetType
     sales: Sales | UnsetType
     loyalty: Loyalty | UnsetType
@@ -110,24 +112,26 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
     assert person.id is not None, "a person for whom no event counts is not shown"
     nodes = [component.nodes[place] for place in person.places]
     whole = combined([node.part for node in nodes if node.part is not None])
+    identifiers = _identifiers(nodes)
     shown = _Profile(
         component.workspace,
         uuid_text(person.id),
         version,
         moment(version),
         None,
-        _identifiers(nodes),
+        identifiers,
         sum([node.absorbed for node in nodes]),
-        person.refused_links,
+        len(person.refused) + person.hub_links,
         conflicts(component, person.refused) if person.refused else [],
         _traits(whole.traits) if whole.traits else {},
-        sorted(whole.accounts) if whole.accounts else [],
+        accounts(whole) if whole.accounts else [],
+        memberships(whole) if whole.accounts else [],
         whole.seen[FIRST],
         whole.seen[LAST],
         _behaviour(whole),
         purchases(whole, currency),
         service(whole),
-        _quality(nodes, whole, person.refused_links),
+        _quality(identifiers, whole, person.refused_links),
         payments(whole),
         sales(whole),
         loyalty(whole),
@@ -194,16 +198,19 @@ def _behaviour(part: Part) -> _Behaviour:
     return _Behaviour(events, by_kind, by_channel, last_at, part.categories)
 
 
-def _quality(nodes: list[Node], part: Part, refused_links: int) -> _Quality:
+def _quality(identifiers: list[_Identifier], part: Part, refused_links: int) -> msgspec.Raw:
     late = part.past[0].late if part.past else 0
-    found = quality(
-        [(kind_name(node.kind), node.value) for node in nodes],
-        part.traits,
-        part.consents,
-        part.seen[LAST],
-        refused_links + late,
+    conflicts_known = refused_links + late
+    last = part.seen[LAST]
+    return _quality_json(
+        quality(identifiers, part.traits, part.consents, last, conflicts_known), late
     )
-    return _Quality(
+
+
+@lru_cache(16_384)
+def _quality_json(found: Quality, late: int) -> msgspec.Raw:
+    """Many people are known alike."""
+    shown = _Quality(
         found.score,
         found.completeness / 1000,
         found.validity / 1000,
@@ -213,3 +220,4 @@ def _quality(nodes: list[Node], part: Part, refused_links: int) -> _Quality:
         found.missing,
         found.invalid,
     )
+    return msgspec.Raw(_encode(shown))

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from services.common.settings import Settings
+from tests.bench.accounts import bench_accounts
+from tests.bench.contended import bench_contended, bench_fan_out, contended_line
 from tests.bench.flood import bench_flood, flood_lines
 from tests.bench.folds import bench_folds
 from tests.bench.importing import bench_import
@@ -27,7 +29,9 @@ GROUPS: dict[str, tuple[Callable[[Settings], Any], ...]] = {
     "ingest": (bench_batch, bench_single, bench_flood),
     "stages": (bench_profile, bench_scoring),
     "pipeline": (bench_pipeline,),
+    "accounts": (bench_accounts,),
     "folds": (bench_folds,),
+    "contended": (bench_contended, bench_fan_out),
     "import": (bench_import,),
 }
 
@@ -93,6 +97,8 @@ def _print(rows: Rows) -> None:
         if "flood_statuses" in row:
             for line in flood_lines(row):
                 Console().print(line, highlight=False)
+        if "conflicts" in row or "redis_bytes_per_id" in row:
+            Console().print(contended_line(row), highlight=False)
         if "memory_growth_second_half" in row:
             growth = row["memory_growth_second_half"]
             Console().print(

@@ -74,8 +74,8 @@ KINDS: Final[dict[str, tuple[Fields, str, list[Fields]]]] = {
         "no_identifier",
         [{"drop": {"path": "userId"}}, {"rename": {"path": "user_id", "to": "userId"}}],
     ),
-    "user is true": (
-        {"userId": True},
+    "user is a fraction": (
+        {"userId": 7.5},
         "bad_identifier",
         [{"cast": {"path": "userId", "to": "text"}}],
     ),

@@ -98,7 +98,8 @@ def test_no_name_of_a_field_is_another_fields_too(kind: str) -> None:
 
 def test_only_fields_of_a_kind_are_read_further_on_since_extras_may_be_anything() -> None:
     read = {kind: decoder.type.__struct_fields__ for kind, decoder in TYPED_KINDS.items()}
-    folded = {str(one.__struct_config__.tag): one.__struct_fields__ for one in KIND_OF}
+    classes: list[Any] = list(KIND_OF)
+    folded = {str(one.__struct_config__.tag): one.__struct_fields__ for one in classes}
     for fields_of in (read, folded):
         for kind, fields in fields_of.items():
             assert set(fields) <= KINDS[kind].model_fields.keys(), kind

@@ -11,13 +11,17 @@ from typing import Any
 
 import msgspec
 
+from schemas.account import Account
+from schemas.profile import Profile
 from schemas.scores import Scores
 from schemas.touchpoint import Touchpoint
 from services.common.workspace import Workspace
 from tests.faults.world import EFFECTS, World
+from tests.reference.accounts import accounts_of, facts_of_account
 from tests.reference.facts import Facts
+from tests.reference.identity import Person
 from tests.reference.journeys import newest_of, open_alerts_of_final, stage_of_final
-from tests.reference.profiles import Person, distinct, facts_of, profiles_of
+from tests.reference.profiles import distinct, facts_of, profiles_of
 
 
 class Findings:
@@ -50,6 +54,7 @@ def compare(world: World, sent: Iterable[str], workspace: Workspace, now: dateti
     expected = profiles_of(world.accepted, workspace, salt="")
     _compare_profiles(expected, world, findings)
     _compare_resolved(expected, world, findings)
+    _compare_accounts(world, workspace, findings)
     _compare_columns(expected, world, findings)
     _compare_journey(expected, world, workspace, now, findings)
     _compare_effects(world, findings)
@@ -71,6 +76,25 @@ def _compare_profiles(expected: dict[Person, Facts], world: World, findings: Fin
         if expected[person] != found[person]:
             fields = [k for k, v in expected[person].items() if found[person].get(k) != v]
             findings.mismatches.append(f"profile of {sorted(person)[0]}: {fields}")
+
+
+def _compare_accounts(world: World, workspace: Workspace, findings: Findings) -> None:
+    """The last record of each account, and its row, are what its members' last snapshots say."""
+    people = map(Profile.model_validate_json, world.snapshots.values())
+    expected = accounts_of(people, workspace.currency)
+    last = [Account.model_validate_json(value) for value in world.accounts.values()]
+    found = {one.account_id: facts_of_account(one) for one in last if not one.gone}
+    findings.lost += [f"no account {name}" for name in expected.keys() - found.keys()]
+    findings.doubled += [f"account {name}" for name in found.keys() - expected.keys()]
+    for name in expected.keys() & found.keys():
+        if expected[name] != found[name]:
+            fields = [k for k, v in expected[name].items() if found[name].get(k) != v]
+            findings.mismatches.append(f"account {name}: {fields}")
+        members, revenue, orders = world.columns["accounts"].get(name, (0, "0", 0))
+        bought = expected[name]["purchases"]
+        row = (expected[name]["members"], bought["revenue"], bought["orders"])
+        if (members, Decimal(revenue), orders) != row:
+            findings.mismatches.append(f"row of account {name}: {members}, {revenue}, {orders}")
 
 
 def _compare_resolved(expected: dict[Person, Facts], world: World, findings: Findings) -> None:

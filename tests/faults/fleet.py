@@ -19,6 +19,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "ingest": ("services.ingest",),
     "profile": ("services.profile",),
     "profile-2": ("services.profile",),
+    "accounts": ("services.profile", "accounts"),
     "score": ("services.scoring", "score"),
     "columns": ("services.scoring", "columns"),
     "decide": ("services.journey", "decide"),
@@ -28,6 +29,13 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
 FAILPOINTS: Mapping[str, tuple[str, ...]] = {
     "ingest": ("ingest_before_ack", "after_read", "middle_of_produce", "before_next_commit"),
     "profile": (
+        "after_read",
+        "before_next_commit",
+        "after_commit",
+        "before_produce",
+        "middle_of_produce",
+    ),
+    "accounts": (
         "after_read",
         "before_next_commit",
         "after_commit",

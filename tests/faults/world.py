@@ -26,6 +26,7 @@ class World:
     accepted: list[Touchpoint] = field(default_factory=list)
     resolved: list[dict[str, Any]] = field(default_factory=list)
     snapshots: dict[str, bytes] = field(default_factory=dict)
+    accounts: dict[str, bytes] = field(default_factory=dict)
     scores: list[Scores] = field(default_factory=list)
     effects: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     dead_letters: list[dict[str, Any]] = field(default_factory=list)
@@ -46,6 +47,8 @@ def read_world(settings: Settings, receiver: str) -> World:
         world.resolved.append(msgspec.json.decode(value))
     for key, value in _records(settings, topics.PROFILES.name):
         world.snapshots[key.decode()] = value
+    for key, value in _records(settings, topics.ACCOUNTS.name):
+        world.accounts[key.decode()] = value
     for _, value in _records(settings, topics.SCORES.name):
         world.scores.append(Scores.model_validate_json(value))
     for name in EFFECTS:
@@ -105,8 +108,12 @@ def _columns(settings: Settings) -> dict[str, Any]:
     touchpoints = ask(
         "SELECT toString(event_id), toString(profile_id) FROM rapport.touchpoints_resolved"
     ).result_rows
+    accounts = ask(
+        "SELECT account_id, members, toString(revenue), orders FROM rapport.accounts"
+    ).result_rows
     client.close()
     return {
+        "accounts": {row[0]: row[1:] for row in accounts},
         "customers": {row[0]: (row[1], row[2], row[3]) for row in customers},
         "touchpoints": [tuple(row) for row in touchpoints],
     }

@@ -17,13 +17,12 @@ from uuid import UUID
 
 from schemas.base import YEAR_MAX, YEAR_MIN, to_json
 from schemas.dead_letter import REDRIVEN_HEADER, DeadLetter, Reason, Redriven, Way
-from schemas.identifier import IDENTIFIER_KINDS
 from schemas.touchpoint import Touchpoint
 from schemas.violation import Violation
 from services.common.batch import Record
 from services.common.masking import masked
 from services.common.plan import Plan
-from services.common.workspace import RowMapping
+from services.common.workspace import Identity, RowMapping
 from services.common.workspace_files import load_workspaces
 from services.ingest.again import judged_again
 from services.ingest.arrival import Unread
@@ -44,7 +43,7 @@ from services.ingest.rows import judged
 from services.ingest.way import redriven_of
 from tests.fuzz import mending, workspaces
 from tests.fuzz import parquet as files
-from tests.fuzz.rules import MAPPINGS, PLAN, SEEDS
+from tests.fuzz.rules import IDENTITY, MAPPINGS, PLAN, SEEDS
 
 SALT: Final = "fuzz salt"
 NOW: Final = datetime(2026, 3, 4, 5, 6, 7, 800_000, tzinfo=UTC)
@@ -60,6 +59,9 @@ door = Door(workspace, "web", SALT)
 foreign = Foreign(workspace)
 mappers = [Mapper(name, mapping) for name, mapping in mappings.items()]
 names = Names(workspace.identity)
+ruled = workspace.model_copy(update={"identity": Identity.model_validate(IDENTITY)})
+ruled_names = Names(ruled.identity)
+ruled_door = Door(ruled, "web", SALT, public=True)
 router = Router(SALT, workspace.name)
 
 
@@ -175,14 +177,30 @@ def packed_rows(data: bytes) -> None:
 def identifier(data: bytes) -> None:
     """A name of somebody: its one spelling stays as it is when it is read again."""
     text = data.decode("utf-8", "replace")
-    for kind in IDENTIFIER_KINDS:
-        for value in (text, _number(text)):
-            clean = names.cleaned(kind, value)
-            if not isinstance(clean, Refusal):
-                assert names.cleaned(kind, clean) == clean
-                key = router.key(kind, clean)
-                assert key == f"{int(key, 16):032x}"
+    for known in (names, ruled_names):
+        for kind in known.spellings.kinds:
+            for value in (text, _number(text)):
+                clean = known.cleaned(kind, value)
+                if not isinstance(clean, Refusal):
+                    assert known.cleaned(kind, clean) == clean
+                    key = router.key(kind, clean)
+                    assert key == f"{int(key, 16):032x}"
     masked(text)
+
+
+def external(data: bytes) -> None:
+    """A call of a public key whose context, traits and properties are anything, by every rule."""
+    try:
+        said = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    for call in (
+        {"type": "identify", "context": said, "traits": said},
+        {"type": "track", "event": "x", "context": {"externalIds": said}, "properties": said},
+        {"type": "track", "event": "customer_referred", "properties": {"referred": said}},
+    ):
+        raw = json.dumps(call | {"userId": "u", "messageId": "m"}).encode()
+        hold(ruled_door.admit([raw], Arrival(NOW)))
 
 
 def moment(data: bytes) -> None:
@@ -268,6 +286,7 @@ ENTRIES: Final[dict[str, Callable[[bytes], None]]] = {
     "between": lambda data: mending.between(data, doors),
     "plan": lambda data: hold(workspaces.plan(data, workspace, SALT)),
     "mapping": lambda data: hold(workspaces.mapping(data, door)),
+    "external": external,
 }
 NAMES: Final = tuple(ENTRIES)
 

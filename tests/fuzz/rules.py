@@ -50,6 +50,22 @@ MAPPINGS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 
+#: Every rule that there is: strongest first, as identity.yaml says it.
+IDENTITY: Final[dict[str, Any]] = {
+    "default_region": "GB",
+    "kinds": [
+        {"kind": "crm_id", "limit": 1, "found_in": ["traits.crm_id", "properties.crm.id"]},
+        {"kind": "user_id", "limit": 1, "spelling": {"case": "fold"}},
+        {"kind": "email", "limit": 5, "found_in": ["traits.work_email"]},
+        {"kind": "phone", "limit": 5, "blocked": ["020 7946 0999"]},
+        {"kind": "whatsapp", "limit": 2, "spelling": {"format": "phone", "region": "DE"}},
+        {"kind": "email_sha256", "limit": 5, "spelling": {"hash_of": {"kind": "email"}}},
+        {"kind": "loyalty_card", "limit": 3, "external_ids": ["card", "store.card"]},
+        {"kind": "till", "limit": 3, "spelling": {"trim": False}, "known": False},
+        {"kind": "anonymous_id", "limit": 1000, "blocked_patterns": ["^test-", "(a+)+$"]},
+    ],
+}
+
 PLAN: Final[dict[str, Any]] = {
     "name": "web",
     "unplanned": "allow",
@@ -142,6 +158,11 @@ SEEDS: Final[dict[str, tuple[bytes, ...]]] = {
     "csv": (_CSV, b"\xef\xbb\xbf" + _CSV),
     "jsonl": (_ROW + b"\n" + _ROW + b"\n[]\n",),
     "identifier": (b"Ada@X.example", b"+44 (0)20 7946-0000", b"'NULL'", b"17.0", b"0000-00"),
+    "external": (
+        b'[{"type":"crm_id","id":"C-1","collection":"users"},{"type":"card","id":17}]',
+        b'{"crm_id":1,"work_email":"Ada@M\xc3\xbcnchen.example","crm":{"id":"x"},"phone":"020 1"}',
+        b'{"kind":"whatsapp","value":"030 123456"}',
+    ),
     "moment": (b"2026-01-01T00:00:00.123456789Z", b"2026-01-01", b"1593604800000", b"18000.5"),
     "planned": (b'{"size":1,"list":"birthday","at":"2026-01-01T00:00:00Z","code":"AB-1"}', b"{}"),
     "redriven": (

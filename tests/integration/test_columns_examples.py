@@ -22,6 +22,7 @@ from services.common.settings import Settings
 from services.scoring.store import DATABASE, migrate
 from tests.columns_engine import fill
 from tests.columns_messages import (
+    ACCOUNT,
     ADA,
     MODEL,
     PROFILE,
@@ -47,6 +48,7 @@ def filled(engines: Engines) -> Iterator[str]:
         client,
         [
             (topics.PROFILES.name, PROFILE),
+            (topics.ACCOUNTS.name, ACCOUNT),
             (topics.SCORES.name, SCORES),
             (topics.MODELS.name, MODEL),
             (topics.LIFECYCLE.name, moved(None, Stage.NEW)),
@@ -58,8 +60,8 @@ def filled(engines: Engines) -> Iterator[str]:
     client.close()
 
 
-def test_there_are_five_examples() -> None:
-    assert len(EXAMPLES) == 5
+def test_there_are_six_examples() -> None:
+    assert len(EXAMPLES) == 6
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

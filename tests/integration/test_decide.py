@@ -197,7 +197,7 @@ def _compare(place: Place, final: list[Scores], published: dict[str, list[dict[s
         if event["state"] == "raised"
     }
     expected = {
-        (alert.kind, str(alert.profile_id), str(alert.complaint) if alert.complaint else None)
+        (alert.kind, str(alert.profile_id), str(alert.event) if alert.event else None)
         for one in final
         for alert in open_alerts_of_final(one, now, place.workspace)
     }

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from schemas import topics
+from schemas.base import EPOCH
 from schemas.identifier import Identifier
 from schemas.lifecycle import Stage
 from schemas.profile import Profile
@@ -44,6 +45,7 @@ VIEWS = (
     "refunds",
     "redirects",
     "open_alerts",
+    "accounts",
 )
 
 
@@ -165,6 +167,29 @@ def test_a_profile_that_was_parted_again_is_no_redirect(views: Any) -> None:
 def test_redirects_that_turn_in_a_circle_for_a_moment_do_not_hang(views: Any) -> None:
     fill(views, snapshots(merged(ADA, BOB, 1), merged(BOB, ADA, 2)))
     assert len(asked(views, "SELECT * FROM redirects")) == 2
+
+
+def test_a_cancelled_order_and_its_refund_count_for_nothing(views: Any) -> None:
+    cancelled = order(BOB, "SO-1", date(2026, 1, 2), "10")
+    kept = order(BOB, "SO-2", date(2026, 1, 3), "7")
+    word = touchpoint("order_cancelled", profile=BOB, order_id="SO-1", at=EPOCH)
+    refund = touchpoint("order_refunded", profile=BOB, order_id="SO-1")
+    fill(views, resolved(cancelled, kept, word, refund))
+    assert [row["order_id"] for row in asked(views, "SELECT order_id FROM orders")] == ["SO-2"]
+    [row] = asked(views, "SELECT orders, revenue, refunded FROM revenue_by_month")
+    assert row == {"orders": 1, "revenue": Decimal(7), "refunded": Decimal(0)}
+
+
+def test_customers_show_every_section_of_their_profiles(views: Any) -> None:
+    fill(views, snapshots(PROFILE))
+    [row] = asked(views, "SELECT * FROM customers")
+    assert (row["cancelled_orders"], row["margin"]) == (1, Decimal("19.9"))
+    assert row["overdue"] == {"USD": Decimal("29.33")}
+    assert row["weighted_pipeline"] == {"USD": Decimal(7200)}
+    assert row["open_tickets"][0]["ticket_id"] == "T-501"
+    assert (row["tier"], row["points"], row["owner"]) == ("gold", Decimal("480.5"), "a-17")
+    assert row["consent"] == {"email": True, "profiling": False}
+    assert (row["preferred_hour"], row["quality"], row["facts_missing"]) == (19, 83, ["phone"])
 
 
 def test_the_newest_form_of_an_order_counts_and_refunds_stand_apart(views: Any) -> None:

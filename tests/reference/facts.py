@@ -20,7 +20,6 @@ from schemas.profile_sections import (
 from schemas.touchpoint import Touchpoint
 from services.common.workspace import Workspace
 from services.profile.domain.bounds import (
-    ACCOUNTS_MAX,
     CATEGORIES_MAX,
     CATEGORY_CHARACTERS_MAX,
     CHANNELS_MAX,
@@ -28,6 +27,7 @@ from services.profile.domain.bounds import (
     lot,
 )
 from tests.reference import fact_sections as sections
+from tests.reference.memberships import accounts_of, memberships_of
 
 Facts = dict[str, Any]
 
@@ -35,12 +35,12 @@ Facts = dict[str, Any]
 def facts_of_events(events: list[Touchpoint], workspace: Workspace) -> Facts:
     """The facts of schemas.profile.Profile about one person's distinct events."""
     times = [event.occurred_at for event in events]
-    accounts = {e.properties.account_id for e in _of(events, "account_linked")}
     traits, behaviour = _traits(events), _behaviour(events)
     return {
         "workspace": workspace.name,
         "traits": traits,
-        "accounts": sorted(_lowest(accounts, ACCOUNTS_MAX)),
+        "accounts": accounts_of(events),
+        "memberships": memberships_of(events),
         "first_seen_at": min(times),
         "last_seen_at": max(times),
         "behaviour": behaviour,

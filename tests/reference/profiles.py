@@ -18,6 +18,7 @@ from services.common.workspace import Workspace
 from services.profile.domain.ids import Hashes
 from tests.reference.facts import Facts, facts_of_events, quality_of
 from tests.reference.identity import Key, Person, people, usable
+from tests.reference.memberships import typed_memberships
 
 
 def profiles_of(
@@ -84,6 +85,7 @@ def facts_of(snapshot: bytes) -> tuple[Person, Facts]:
         conflict["kinds"] = tuple(conflict["kinds"])
     for trait in facts["traits"].values():
         trait["at"] = _moment(trait["at"])
+    facts["memberships"] = typed_memberships(facts["memberships"])
     last_at = facts["behaviour"]["last_at"]
     facts["behaviour"]["last_at"] = {name: _moment(at) for name, at in last_at.items()}
     profile = Profile.model_validate_json(snapshot)
@@ -102,6 +104,7 @@ _SHOWN = (
     "more_identifiers",
     "traits",
     "accounts",
+    "memberships",
     "first_seen_at",
     "last_seen_at",
     "behaviour",

@@ -10,23 +10,8 @@ from schemas.touchpoint import Touchpoint
 from services.common.workspace import Identity, Workspace
 from services.ingest.arrival import Arrival
 from services.ingest.door import Door
+from tests.fuzz.rules import IDENTITY as RULES
 from tests.unit.ingest_builders import NOW, SALT, WORKSPACE
-
-#: Every rule that there is: strongest first, as identity.yaml says it.
-RULES: dict[str, Any] = {
-    "default_region": "GB",
-    "kinds": [
-        {"kind": "crm_id", "limit": 1, "found_in": ["traits.crm_id", "properties.crm.id"]},
-        {"kind": "user_id", "limit": 1, "spelling": {"case": "fold"}},
-        {"kind": "email", "limit": 5, "found_in": ["traits.work_email"]},
-        {"kind": "phone", "limit": 5, "blocked": ["020 7946 0999"]},
-        {"kind": "whatsapp", "limit": 2, "spelling": {"format": "phone", "region": "DE"}},
-        {"kind": "email_sha256", "limit": 5, "spelling": {"hash_of": {"kind": "email"}}},
-        {"kind": "loyalty_card", "limit": 3, "external_ids": ["card", "store.card"]},
-        {"kind": "till", "limit": 3, "spelling": {"trim": False}, "known": False},
-        {"kind": "anonymous_id", "limit": 1000, "blocked_patterns": ["^test-", "(a+)+$"]},
-    ],
-}
 
 
 def with_rules(rules: dict[str, Any] | None = None) -> Workspace:

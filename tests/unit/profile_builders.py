@@ -234,7 +234,21 @@ properties = st.one_of(
         st.sampled_from(["merge", "unmerge", "unmerge"]),
         st.sampled_from(NAMES),
     ),
-    st.builds(lambda one: {"kind": "account_linked", "account_id": f"acme{one}"}, few),
+    st.builds(
+        lambda one, role, left, kind, traits: {
+            "kind": "account_linked",
+            "account_id": f"acme{one}",
+            "role": role,
+            "left": left,
+            "account_kind": kind,
+            "traits": traits,
+        },
+        few,
+        st.sampled_from([None, "buyer", "user"]),
+        st.booleans(),
+        st.sampled_from([None, "company", "household"]),
+        st.dictionaries(st.sampled_from(["industry", "size", "role"]), json_values, max_size=2),
+    ),
     st.just({"kind": "custom", "name": "Wishlist Shared"}),
     every_kind,
 )

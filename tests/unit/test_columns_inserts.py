@@ -36,7 +36,7 @@ def test_rows_are_inserted_and_then_committed() -> None:
     world.columns.step()
     assert len(world.clickhouse.rows["touchpoints"]) == len(SAMPLES)
     assert set(world.consumer.committed) == {topic for topic, _ in MESSAGES}
-    assert world.clickhouse.inserts == len(world.clickhouse.rows) == 12
+    assert world.clickhouse.inserts == len(world.clickhouse.rows) == 13
 
 
 def test_nothing_is_committed_while_clickhouse_is_missing_and_reading_is_paused() -> None:

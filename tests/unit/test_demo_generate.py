@@ -78,6 +78,24 @@ def test_every_purchase_is_told_exactly_once_apart_from_duplicates(replay: Repla
     assert sum(orders.values()) == replay.ledger.revenue
 
 
+def test_who_belongs_to_a_company_says_so_once_and_its_books_are_those_of_its_members(
+    replay: Replay,
+) -> None:
+    groups = [one for one in messages(replay.sends) if one["type"] == "group"]
+    told = {one["messageId"]: (one["groupId"], one["userId"]) for one in groups}
+    companies = replay.ledger.companies
+    assert Counter(company for company, _ in told.values()) == {
+        name: one.members for name, one in companies.items()
+    }
+    members = {user: company for company, user in told.values()}
+    spent: Counter[str] = Counter()
+    orders = [one for one in messages(replay.sends) if one.get("event") == "Order Completed"]
+    for order in {one["messageId"]: one for one in orders}.values():
+        if company := members.get(order["userId"]):
+            spent[company] += Decimal(str(order["properties"]["total"]))  # type: ignore[assignment]
+    assert spent == {name: one.revenue for name, one in companies.items()}
+
+
 def test_nothing_happens_after_the_last_day(replay: Replay) -> None:
     midnight = datetime(2026, 5, 5, tzinfo=UTC)
     times = [datetime.fromisoformat(message["timestamp"]) for message in messages(replay.sends)]

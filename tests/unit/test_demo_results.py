@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from services.cli.demo import page
-from services.cli.demo.ledger import Ledger
+from services.cli.demo.ledger import Company, Ledger
 from services.cli.demo.measure import Columns, Memory
 from services.cli.demo.replay import Sent
 from services.cli.demo.results import Run, Webhooks, as_object, mismatches
@@ -26,6 +26,7 @@ LEDGER = Ledger(
     purchases=30,
     revenue=Decimal("123.45"),
     owners={},
+    companies={"company-01": Company(2, 5, Decimal("20.50"))},
 )
 COUNTS = {
     "customers": 10,
@@ -48,6 +49,7 @@ COLUMNS = Columns(
     alerts=({"kind": "churn_risk", "raised": 2, "cleared": 1, "sent": 1},),
     interesting={},
     identity_errors=(),
+    companies={"company-01": Company(2, 5, Decimal("20.5000"))},
 )
 RUN = Run(
     sent=Sent(kafka=90, sdk=9, answers=Counter({200: 1})),
@@ -87,6 +89,7 @@ def test_a_run_that_is_right_has_no_mismatch() -> None:
         (lambda: wrong_columns(distinct=89), "distinct"),
         (lambda: wrong_columns(dead_letters={"bad_time": 3}), "dead_letters_by_reason"),
         (lambda: wrong_columns(identity_errors=("split",)), "identity_errors"),
+        (lambda: wrong_columns(companies={}), "company company-01"),
         (lambda: replace(RUN, stage_errors=("a is lost",)), "stage_errors"),
         (lambda: wrong_counts(customers=9), "customers"),
         (lambda: wrong_counts(purchases=31), "purchases"),

@@ -11,7 +11,8 @@ import yaml
 
 from services.cli.workspace_changes import changes
 from services.common.workspace_files import WorkspaceError, load_workspaces
-from tests.unit.identity_builders import RULES, with_rules
+from tests.fuzz.rules import IDENTITY as RULES
+from tests.unit.identity_builders import with_rules
 from tests.unit.ingest_builders import WORKSPACE
 
 REGIONS = "write two letters of ISO 3166, such as GB"

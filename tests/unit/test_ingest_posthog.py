@@ -111,11 +111,15 @@ def test_an_alias_joins_an_earlier_id() -> None:
     assert (previous.kind, previous.value) == ("anonymous_id", "anon-1")
 
 
-@pytest.mark.parametrize(("kind", "account"), [("company", "acme"), ("project", "project:acme")])
-def test_a_group_is_an_account(kind: str, account: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "account", "said"),
+    [("company", "acme", None), ("project", "project:acme", "project")],
+)
+def test_a_group_is_an_account(kind: str, account: str, said: str | None) -> None:
     group = {"$group_type": kind, "$group_key": "acme", "$group_set": {"name": "Acme"}}
     properties = only(with_properties("$groupidentify", **group)).properties
     assert (properties.kind, properties.account_id) == ("account_linked", account)
+    assert properties.account_kind == said
 
 
 def test_pages_and_screens_are_views() -> None:

@@ -81,6 +81,14 @@ def test_traits_of_a_group_do_not_name_the_person() -> None:
     assert properties(call)["account_id"] == "acme"
 
 
+def test_a_group_call_says_among_its_traits_that_somebody_left_and_of_what_kind_it_is() -> None:
+    group = {"type": "group", "messageId": "m", "userId": "u", "groupId": "smith"}
+    said = properties(group | {"traits": {"left": True, "account_kind": "household"}})
+    assert (said["left"], said["account_kind"]) == (True, "household")
+    other = properties(group | {"traits": {"left": "2019", "account_kind": 7}})
+    assert (other["left"], other["account_kind"]) == (False, None)
+
+
 def test_an_alias_to_itself_is_a_no_op_and_no_error() -> None:
     """analytics.js can send alias('u2', 'u1') as u1 -> u1."""
     call = {"type": "alias", "messageId": "m", "userId": "u1", "previousId": "u1"}

@@ -57,8 +57,8 @@ def learned(known: Known, fact: Fact) -> Known:
     if kind == "handled":
         return replace(known, handled=known.handled | {entry[0] for entry in known.complaints[:1]})
     if kind == "refused":
-        entry = (f"L-{moment}", day(moment), ("limit", "public_key", "hub")[detail])
-        return replace(known, refused=tuple(sorted({*known.refused, entry})))
+        refused = (f"L-{moment}", day(moment), ("limit", "public_key", "hub")[detail])
+        return replace(known, refused=tuple(sorted({*known.refused, refused})))
     if kind == "settled":
         return replace(known, refused=known.refused[1:])
     return replace(known, high_value=bool(detail))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from schemas.touchpoint import Touchpoint
 from services.common.workspace import Workspace
 from tests.reference.facts import Facts
-from tests.reference.profiles import Person, facts_of, profiles_of
+from tests.reference.identity import Person
+from tests.reference.profiles import facts_of, profiles_of
 from tests.unit.profile_builders import SALT, WORKSPACE, Run, fed, histories, limited, touchpoint
 
 LIMITED = limited(email=2, phone=1, anonymous_id=2)

@@ -12,7 +12,7 @@ from schemas.base import to_json
 from services.common.batch import Batch, Record, Undecidable
 from services.journey.domain.history import heard
 from services.profile.decode import Arrival, Refusal
-from services.profile.domain import fold
+from services.profile.domain.folds import table
 from services.profile.domain.folds.purchase import Ordered
 from services.profile.domain.part import KIND_CODES
 from services.profile.naming import Naming
@@ -72,7 +72,7 @@ def test_profile_names_the_record_whose_identifiers_fail(monkeypatch: pytest.Mon
 
 def test_profile_names_the_record_whose_fold_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(
-        fold.FOLD_OF, KIND_CODES["order_completed"], failing(lambda part, event, facts: True)
+        table.FOLD_OF, KIND_CODES["order_completed"], failing(lambda part, event, facts: True)
     )
     assert suspected(profile_batch()) == [1]
 

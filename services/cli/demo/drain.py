@@ -20,6 +20,7 @@ from services.common.workspace_files import load_workspaces
 #: Readers whose positions are in Redis (p: place, o: slot): service -> topic it reads.
 STEPS: Final[dict[str, str]] = {
     "profile": topics.ACCEPTED.name,
+    "profile.accounts": topics.PROFILES.name,
     "journey.decide": topics.SCORES.name,
 }
 #: Readers that commit to Kafka: group -> topics it reads.
@@ -29,6 +30,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "scoring.columns": (
         topics.RESOLVED.name,
         topics.PROFILES.name,
+        topics.ACCOUNTS.name,
         topics.SCORES.name,
         topics.MODELS.name,
         topics.LIFECYCLE.name,
@@ -41,7 +43,9 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
 DELIVERED: Final = (topics.LIFECYCLE.name, topics.ALERTS.name, topics.ACTIONS.name)
 #: Written in transactions: behind the last message stands a marker that no reader ever commits, and
 #: maybe the records of a transaction that was aborted.
-MARKED: Final = frozenset({topics.RESOLVED.name, topics.PROFILES.name, topics.SCORES.name})
+MARKED: Final = frozenset(
+    {topics.RESOLVED.name, topics.PROFILES.name, topics.ACCOUNTS.name, topics.SCORES.name}
+)
 #: So much of them is looked through for a message.
 TAIL_MAX: Final = 1_000
 LOOK_AGAIN_AFTER_S = 0.5

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from services.cli.demo.malformed import Malformed
-from services.cli.demo.people import Person
+from services.cli.demo.people import Person, company_of
 from services.cli.demo.purchases import Purchase
 
 Name = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Company:
+    """What the customers that buy for a company come to."""
+
+    members: int = 0
+    purchases: int = 0
+    revenue: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """What must come out. `owners`: identifier (kind, value) -> number of the person it belongs to.
 
+    `companies`: account id -> its members and what they bought.
     `refused`: dead letters due, by reason. `answers`: answers due to raw requests, by status.
     """
 
@@ -30,6 +40,7 @@ class Ledger:
     purchases: int
     revenue: Decimal
     owners: dict[Name, int]
+    companies: dict[str, Company] = field(default_factory=dict)
 
     @property
     def sent(self) -> int:
@@ -67,7 +78,22 @@ def ledger(
         purchases=len(purchases),
         revenue=sum((one.paid for one in purchases), Decimal(0)),
         owners={name: person.number for person in people for name in person.identifiers()},
+        companies=_companies(people, purchases),
     )
+
+
+def _companies(people: Sequence[Person], purchases: Sequence[Purchase]) -> dict[str, Company]:
+    found: dict[str, Company] = {}
+    known = [person.number for person in people if person.user_id is not None]
+    for company in [one for one in map(company_of, known) if one is not None]:
+        before = found.get(company, Company())
+        found[company] = replace(before, members=before.members + 1)
+    for one in purchases:
+        if buyer := company_of(one.customer):
+            before = found[buyer]
+            revenue = before.revenue + one.paid
+            found[buyer] = Company(before.members, before.purchases + 1, revenue)
+    return found
 
 
 def identity_errors(owners: dict[Name, int], profiles: Iterable[tuple[Name, str]]) -> list[str]:

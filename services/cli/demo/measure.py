@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import redis
 
-from services.cli.demo.ledger import Name, identity_errors
+from services.cli.demo.ledger import Company, Name, identity_errors
 from services.common import clients
 from services.common.settings import Settings
 
@@ -48,6 +48,7 @@ WHOSE: Final = """
 SELECT toString(profile_id), identifiers.kind, identifiers.value
 FROM profiles FINAL WHERE merged_into IS NULL
 """
+BY_ACCOUNT: Final = "SELECT account_id, members, orders, revenue FROM accounts"
 INTERESTING: Final = """
 SELECT * FROM customers
 WHERE user_id != '' AND calls > 0 AND complaints > 0
@@ -72,6 +73,7 @@ class Columns:
     alerts: tuple[Row, ...]
     interesting: Row
     identity_errors: tuple[str, ...]
+    companies: dict[str, Company]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,10 @@ class Questions:
             alerts=self.rows(BY_ALERT),
             interesting=self.one(INTERESTING),
             identity_errors=tuple(identity_errors(dict(owners), self.identifiers())),
+            companies={
+                row["account_id"]: Company(row["members"], row["orders"], row["revenue"])
+                for row in self.rows(BY_ACCOUNT)
+            },
         )
 
 

@@ -46,6 +46,11 @@ class Person:
         return (*known, *(("anonymous_id", device) for device in self.devices))
 
 
+def company_of(customer: int) -> str | None:
+    """The company that a customer buys for, if for one: every 20th does, 60 companies in all."""
+    return f"company-{customer // 20 % 60:02d}" if customer % 20 == 0 else None
+
+
 def dice_of(seed: int, number: int, what: str) -> Random:
     """Dice of their own for each person and purpose, so that a small run tells the same stories."""
     return Random(f"{seed}/{what}/{number}")  # noqa: S311

@@ -145,6 +145,8 @@ def call(client: Client, message: JsonObject) -> bool:
             )
         case "alias":
             taken, _ = client.alias(message["previousId"], user, **common)
+        case "group":
+            taken, _ = client.group(user, message["groupId"], message["traits"], **common)
         case _:
             taken, _ = client.track(
                 user,

@@ -67,6 +67,8 @@ def as_object(run: Run, truth: Ledger) -> dict[str, Any]:
         "profiles": profiles,
         "people_true": truth.people,
         "identity_errors": len(found.identity_errors),
+        "companies": len(found.companies),
+        "company_members": sum(one.members for one in found.companies.values()),
         "identifiers": int(found.counts["identifiers"]),
         "records_by_topic": dict(run.records),
         "merges": int(found.counts["identifiers"]) - profiles,
@@ -134,9 +136,19 @@ def _further(run: Run, truth: Ledger) -> list[str]:
     if run.webhooks.missing or run.webhooks.unexpected:
         hooks = run.webhooks
         wrong.append(f"webhooks: {hooks.missing} never came, {hooks.unexpected} were not due")
+    wrong += [f"company {error}" for error in _wrong_companies(run, truth)[:5]]
     wrong += [f"identity: {error}" for error in run.columns.identity_errors[:5]]
     wrong += [f"stage: {error}" for error in run.stage_errors[:5]]
     return wrong
+
+
+def _wrong_companies(run: Run, truth: Ledger) -> list[str]:
+    shown, due = run.columns.companies, truth.companies
+    return [
+        f"{name}: {shown.get(name)}, must be {due.get(name)}"
+        for name in sorted(shown.keys() | due.keys())
+        if shown.get(name) != due.get(name)
+    ]
 
 
 def plain(value: object) -> object:

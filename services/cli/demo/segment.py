@@ -69,6 +69,11 @@ def alias(previous_id: str) -> JsonObject:
     return {"type": "alias", "previousId": previous_id}
 
 
+def group(account_id: str, traits: Mapping[str, Any]) -> JsonObject:
+    """Somebody belongs to a company or household."""
+    return {"type": "group", "groupId": account_id, "traits": dict(traits)}
+
+
 def page(path: str, title: str) -> JsonObject:
     """A page was looked at."""
     url = f"https://shop.example/{path}"

@@ -10,7 +10,7 @@ from random import Random
 
 from schemas.base import JsonObject
 from services.cli.demo import segment
-from services.cli.demo.people import Person, dice_of, misspelled_email, misspelled_phone
+from services.cli.demo.people import Person, company_of, dice_of, misspelled_email, misspelled_phone
 from services.cli.demo.purchases import Purchase
 from services.cli.demo.segment import Touch, Who, touch
 
@@ -23,6 +23,7 @@ PAGES = (
     ("help/delivery", "Delivery"),
     ("account/orders", "Your orders"),
 )
+ROLES = ("buyer", "approver", "listener")
 COMPLAINTS = ("delivery", "damaged", "wrong item", "billing")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -197,7 +198,26 @@ def complained_lately(scene: Scene) -> Iterator[Touch]:
     yield from complaint(scene, "lately", at, handled=scene.chance(0.4))
 
 
-STORY = (signed_up, used_other_devices, bought, came_back, called, complained, complained_lately)
+def joined_a_company(scene: Scene) -> Iterator[Touch]:
+    """Some buy for a company; the CRM says for which one."""
+    company = company_of(scene.person.number)
+    if company is None:
+        return
+    said = {"role": scene.dice.choice(ROLES), "industry": scene.dice.choice(CATEGORIES)}
+    at = min(scene.joined + HOUR, scene.end)
+    yield scene.tell("company", at, Who(user_id=scene.person.user_id), segment.group(company, said))
+
+
+STORY = (
+    signed_up,
+    used_other_devices,
+    bought,
+    came_back,
+    called,
+    complained,
+    complained_lately,
+    joined_a_company,
+)
 
 
 def visitor_story(person: Person, last: date, seed: int) -> Iterator[Touch]:

@@ -34,6 +34,7 @@ BY_ID: Final = {
 #: Read by their version; the topic keeps the last record of each key, which must be the newest.
 BY_VERSION: Final = {
     topics.PROFILES.name: "the customer's next event brings a newer snapshot",
+    topics.ACCOUNTS.name: "the next event of a member brings a newer snapshot",
     topics.SCORES.name: "the customer's next event, or `rapport fit`, brings newer scores",
     topics.MODELS.name: "`rapport fit` publishes another model",
 }

@@ -18,6 +18,7 @@ from services.ingest.keys import Doors
 from services.journey import messages
 from services.journey.deliver.domain import payload
 from services.profile import decode
+from services.profile.accounts import messages as accounts
 from services.scoring import snapshots
 from services.scoring.rows import PROCESSORS, TABLES
 
@@ -44,6 +45,14 @@ def _profile(record: Record, doors: Doors) -> Held | None:
     if isinstance(found, decode.Refusal):
         return Held(found.reason, found.detail)
     return _homeless(found.event.workspace, doors)
+
+
+def _accounts(record: Record, doors: Doors) -> Held | None:
+    try:
+        snapshot = accounts.read(record.value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Held(Reason.BAD_PROPERTIES, str(error))
+    return _homeless(snapshot.workspace, doors)
 
 
 def _score(record: Record, doors: Doors) -> Held | None:
@@ -87,6 +96,7 @@ def _homeless(workspace: str, doors: Doors) -> Held | None:
 
 _READERS: Final[Mapping[str, Says]] = {
     "profile": _profile,
+    "profile.accounts": _accounts,
     "scoring.score": _score,
     "scoring.columns": _columns,
     "journey.decide": _decide,

@@ -23,7 +23,8 @@ from services.cli.letters.ways import Held
 from services.common.clients import EngineMissing
 from services.common.masking import masked
 from services.common.settings import Settings
-from services.common.suppression_log import NotRead, listed_now
+from services.common.suppression_log import listed_now
+from services.common.topic_log import NotRead
 from services.common.workspace_files import WorkspaceError, load_workspaces
 from services.ingest.keys import Doors
 

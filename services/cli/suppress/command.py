@@ -25,7 +25,8 @@ from services.common.ports import PublishFailed
 from services.common.settings import Settings
 from services.common.spelling import Spellings
 from services.common.suppression import Act, Writer, lifted, publish, salt_mark
-from services.common.suppression_log import NotRead, entries, hash_of
+from services.common.suppression_log import entries, hash_of
+from services.common.topic_log import NotRead
 from services.common.workspace import Workspace
 
 app = typer.Typer(

@@ -35,10 +35,7 @@ class Names:
     def __init__(self, identity: Identity) -> None:
         self.spellings = Spellings(identity)
         rules = {rule.kind: rule for rule in identity.kinds}
-        blocked = {kind: _blocked_in(rule, self.spellings) for kind, rule in rules.items()}
-        for kind, hashes in self.spellings.hashes.items():
-            for other, make in hashes:
-                blocked[other] |= {make(value) for value in blocked[kind]}
+        blocked = self.spellings.blocked
         self._clean: Mapping[str, Clean] = {
             kind: _cleaner(kind, spell, blocked.get(kind, frozenset()), _pattern(rules.get(kind)))
             for kind, spell in self.spellings.spell.items()
@@ -127,19 +124,6 @@ def as_text(value: object) -> str | None:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
     return str(value) if isinstance(value, int) and abs(value) < 10**30 else None
-
-
-def _blocked_in(rule: IdentifierRule, spellings: Spellings) -> frozenset[str]:
-    """The blocked values of a kind as they are looked up: casefolded, as they are spelled, and as
-    somebody's quoted text."""
-    spelled = [
-        value
-        for each in rule.blocked
-        for kind, value in spellings.every(rule.kind, each)
-        if kind == rule.kind
-    ]
-    folded = {value.casefold() for value in (*rule.blocked, *spelled)}
-    return frozenset(f"{quote}{value}{quote}" for value in folded for quote in ("", '"', "'"))
 
 
 def _pattern(rule: IdentifierRule | None) -> Callable[[str], bool] | None:

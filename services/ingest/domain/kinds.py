@@ -17,6 +17,7 @@ Call = dict[str, Any]
 TRAITS_MAX: Final = 500
 #: As many as schemas.touchpoints.account_linked takes.
 ROLE_CHARACTERS_MAX: Final = 2_000
+NAME_CHARACTERS_MAX: Final = 200
 #: Kinds that calls of their own bring, and the one of any other event.
 UNTRACKED: Final = frozenset({"identified", "aliased", "account_linked", "custom"})
 #: Kind of a tracked event -> what brings its properties into shape.
@@ -168,9 +169,13 @@ def _group(call: Call) -> Fields | Refusal:
         account = str(account)
     if not isinstance(account, str) or not account.strip():
         return Refusal(Reason.BAD_PROPERTIES, "a group call needs a groupId", "groupId")
-    fields = {"kind": "account_linked", "account_id": account.strip(), "traits": traits}
+    fields: Fields = {"kind": "account_linked", "account_id": account.strip(), "traits": traits}
     if isinstance(role := traits.get("role"), str):
         fields["role"] = role[:ROLE_CHARACTERS_MAX]
+    if traits.get("left") is True:
+        fields["left"] = True
+    if isinstance(kind := traits.get("account_kind"), str) and 0 < len(kind) <= NAME_CHARACTERS_MAX:
+        fields["account_kind"] = kind
     return fields
 
 

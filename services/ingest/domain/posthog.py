@@ -125,9 +125,12 @@ def _aliased(event: Fields, sent: Fields) -> Fields:
 
 def _grouped(event: Fields, sent: Fields) -> Fields:
     key, kind = sent.get("$group_key"), sent.get("$group_type")
+    traits = sent.get("$group_set")
     if isinstance(key, str) and isinstance(kind, str) and kind.casefold() not in ACCOUNTS:
         key = f"{kind}:{key}"
-    return {"type": "group", "groupId": key, "traits": sent.get("$group_set")}
+        if traits is None or isinstance(traits, dict):
+            traits = {"account_kind": kind} | (traits or {})
+    return {"type": "group", "groupId": key, "traits": traits}
 
 
 def _page(event: Fields, sent: Fields) -> Fields:

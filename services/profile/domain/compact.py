@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Final
 
 from schemas.base import EPOCH
 from services.profile.domain.component import Component
@@ -22,7 +24,12 @@ from services.profile.domain.history import (
 from services.profile.domain.part import BORN, FIRST, Part
 from services.profile.domain.states import Amount, Case, Complaint, Deal, Past, Ticket
 
-Key = TypeVar("Key")
+#: Where a part keeps a family of cases.
+Place = Callable[[Part], dict[Any, Any]]
+_TICKETS: Final[Place] = attrgetter("tickets")
+_COMPLAINTS: Final[Place] = attrgetter("complaints")
+_DEALS: Final[Place] = attrgetter("deals")
+_BILLS: Final[Place] = attrgetter("bills")
 
 #: A part that we know for less is left as it is: a history that is brought in may come in any
 #: order, and what belongs together should be there first. As long as touchpoints are kept.
@@ -35,29 +42,40 @@ def compact_parts(
     component: Component, places: Iterable[int], now_us: int, history_days: int
 ) -> None:
     """Shorten the parts of these nodes, where that is due."""
-    now = EPOCH + timedelta(microseconds=now_us)
+    now, horizon = _horizon(now_us, history_days)
     for place in places:
         part = component.nodes[place].part
-        if part is not None:
-            compact(part, now, history_days)
+        if part is not None and part.seen[FIRST] < horizon:
+            others = [node.part for node in component.nodes if node.part is not None is not part]
+            compact(part, others, now, horizon)
 
 
-def compact(part: Part, now: datetime, history_days: int) -> None:
-    """Old orders and finished cases of the part in short; looked for once a day, in place."""
-    horizon = now - timedelta(days=history_days)
-    if part.seen[FIRST] >= horizon or now - part.seen[BORN] < SETTLED:
+@lru_cache(1_024)
+def _horizon(now_us: int, history_days: int) -> tuple[datetime, datetime]:
+    """(now, before when history is old)."""
+    now = EPOCH + timedelta(microseconds=now_us)
+    return now, now - timedelta(days=history_days)
+
+
+def compact(part: Part, others: Sequence[Part], now: datetime, horizon: datetime) -> None:
+    """What ended before the horizon in short; looked for once a day, in place.
+
+    A case that other parts of the component know of as well stays as it is: how it ended depends
+    on who is one person.
+    """
+    if now - part.seen[BORN] < SETTLED:
         return
     today = now.toordinal()
     if part.past and part.past[0].looked == today:
         return
     orders = _old_orders(part, horizon)
-    cases = list(_old_cases(part, horizon))
+    cases = [one for one in _old_cases(part, horizon) if not _is_known(one, others)]
     if len(orders) + len(cases) >= THINGS_MIN:
         past = part.past[0] if part.past else new_past()
         part.past[:] = [_compacted(part, past, orders)]
-        for family, key, case, forget in cases:
+        for family, key, case, place, name in cases:
             past.cases.setdefault(family, {})[key] = case
-            forget()
+            del place(part)[name]
     if part.past:
         part.past[0] = part.past[0]._replace(looked=today)
 
@@ -83,30 +101,35 @@ def _compacted(part: Part, past: Past, orders: list[bytes]) -> Past:
     return past._replace(last=last)
 
 
-Found = tuple[int, bytes, Case, Callable[[], object]]
+#: Family, key, what it counts with, where it is and under which name.
+Found = tuple[int, bytes, Case, Place, Any]
+
+
+def _is_known(found: Found, others: Sequence[Part]) -> bool:
+    """Whether one of the other parts knows the case."""
+    family, key, _, place, name = found
+    return any(
+        name in place(other) or (other.past and key in other.past[0].cases.get(family, ()))
+        for other in others
+    )
 
 
 def _old_cases(part: Part, horizon: datetime) -> Iterator[Found]:
-    """(family, key, what it counts with, how to forget it) of each case that ended before."""
+    """Each case that ended before the horizon."""
     for name, one in part.tickets.items():
         if one.step.value in ticket.FINISHED and one.step.at < horizon:
-            yield TICKETS, case_key(name), ticket_case(one), _forget(part.tickets, name)
+            yield TICKETS, case_key(name), ticket_case(one), _TICKETS, name
     for name, grievance in part.complaints.items():
         if _is_over(grievance, horizon):
-            case = complaint_case(grievance)
-            yield COMPLAINTS, case_key(name), case, _forget(part.complaints, name)
+            yield COMPLAINTS, case_key(name), complaint_case(grievance), _COMPLAINTS, name
     for name, deal in part.deals.items():
         if deal.outcome.value != sales.OPEN and deal.outcome.at < horizon:
-            yield DEALS, case_key(name), deal_case(deal), _forget(part.deals, name)
+            yield DEALS, case_key(name), deal_case(deal), _DEALS, name
     for key, bill in part.bills.items():
         if bill.payments and bill.payments[-1].at < horizon:
             stands = payment.standing(bill)
             if stands.paid:
-                yield BILLS, key, bill_case(stands), _forget(part.bills, key)
-
-
-def _forget(cases: dict[Key, Any], key: Key) -> Callable[[], object]:
-    return lambda: cases.pop(key)
+                yield BILLS, key, bill_case(stands), _BILLS, key
 
 
 def _is_over(one: Complaint, horizon: datetime) -> bool:

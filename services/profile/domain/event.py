@@ -41,6 +41,10 @@ class UnmergeRequested(msgspec.Struct, tag_field="kind", tag="profile_unmerge_re
 
 class Linked(msgspec.Struct, gc=False):
     account_id: str
+    role: str | None = None
+    left: bool = False
+    account_kind: str | None = None
+    traits: dict[str, msgspec.Raw] = {}
 
 
 class Event(msgspec.Struct, gc=False):

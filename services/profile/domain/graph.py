@@ -197,10 +197,9 @@ class Graph:
                 return Refusal.PUBLIC_KEY
         if home is not away and _is_too_large(home, away):
             return Refusal.TOO_LARGE
-        for working, node in ((home, one), (away, other)):
-            if is_hub(working.component, working.places[node], rules):
-                return Refusal.HUB
-        return None
+        if is_hub(home.component, home.places[one], rules):
+            return Refusal.HUB
+        return Refusal.HUB if is_hub(away.component, away.places[other], rules) else None
 
     def _refuse(self, one: bytes, other: bytes, event: Event, rule: int, why: Refusal) -> None:
         """Told at both ends: each shows it, and may become a hub in their turn."""

@@ -62,6 +62,12 @@ def grouped(component: Component, rules: Rules) -> list[Group]:
     return groups.told()
 
 
+def joining_links(component: Component, rules: Rules) -> list[Link]:
+    """The links that joined two groups, in their order: without one of these somebody were two."""
+    groups = _Groups(component, rules)
+    return [link for link in in_order(component) if link.rule != FORBIDDEN and groups.take(link)]
+
+
 def in_order(component: Component) -> list[Link]:
     """The links in the order in which they are judged."""
     nodes, links = component.nodes, component.links
@@ -170,16 +176,17 @@ class _Groups:
             self._foes.setdefault(pair.b, set()).add(pair.a)
         self._refused: list[RefusedLink] = []
 
-    def take(self, link: Link) -> None:
-        """Join the groups of a link's ends, or note why not."""
+    def take(self, link: Link) -> bool:
+        """Join the groups of a link's ends, or note why not; whether it joined any."""
         root, other = self._roots[link.a], self._roots[link.b]
         if root == other:
-            return
+            return False
         reason = self._refusal(link, root, other)
         if reason is None:
             self._join(root, other, link.at)
-        else:
-            self._refused.append(RefusedLink(link, reason))
+            return True
+        self._refused.append(RefusedLink(link, reason))
+        return False
 
     def _refusal(self, link: Link, root: int, other: int) -> Refusal | None:
         barred = self._barred

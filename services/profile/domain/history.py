@@ -138,7 +138,8 @@ def join_past(whole: Part, parts: Sequence[Part]) -> None:
     """The history of all parts, without what another part knows to be otherwise.
 
     Of an order that is in two parts the one of the newest day counts; of two of the same day that
-    differ, the one in here, and of two in here the larger.
+    differ, the one in here, and of two in here the larger. What else another part says of a case
+    that is in here came too late.
     """
     pasts = [part.past[0] for part in parts if part.past]
     orders, twice = _joined_orders(whole, pasts)
@@ -146,15 +147,9 @@ def join_past(whole: Part, parts: Sequence[Part]) -> None:
     for key, order in orders.items():
         put_order(joined, key, order)
     newest = max((one.last for one in pasts if one.last is not None), default=None)
-    whole.past.append(joined._replace(last=_last(joined._replace(last=newest))))
-    for family, live in (
-        (TICKETS, whole.tickets),
-        (COMPLAINTS, whole.complaints),
-        (DEALS, whole.deals),
-    ):
-        _drop_past(live, joined.cases.get(family, {}))
-    for key in joined.cases.get(BILLS, {}).keys() & whole.bills.keys():
-        del whole.bills[key]
+    dropped = _drop_past(whole, joined.cases)
+    joined = joined._replace(last=_last(joined._replace(last=newest)), late=joined.late + dropped)
+    whole.past.append(joined)
 
 
 def _joined_orders(whole: Part, pasts: Sequence[Past]) -> tuple[dict[bytes, PastOrder], int]:
@@ -195,7 +190,20 @@ def _joined_cases(pasts: Sequence[Past]) -> dict[int, dict[bytes, Case]]:
     return joined
 
 
-def _drop_past(live: dict[str, Any], past: dict[bytes, Case]) -> None:
-    if past:
-        for case_id in [one for one in live if case_key(one) in past]:
-            del live[case_id]
+def _drop_past(whole: Part, cases: dict[int, dict[bytes, Case]]) -> int:
+    """How many cases were told anew of which we know that they are over."""
+    dropped = 0
+    live: dict[int, dict[str, Any]] = {
+        TICKETS: whole.tickets,
+        COMPLAINTS: whole.complaints,
+        DEALS: whole.deals,
+    }
+    for family, told in live.items():
+        past = cases.get(family, {})
+        for case_id in [one for one in told if past and case_key(one) in past]:
+            del told[case_id]
+            dropped += 1
+    for key in cases.get(BILLS, {}).keys() & whole.bills.keys():
+        del whole.bills[key]
+        dropped += 1
+    return dropped

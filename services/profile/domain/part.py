@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from services.profile.domain.memberships import Membership
 from services.profile.domain.states import (
     Answer,
     Bill,
@@ -147,7 +148,7 @@ class Part(NamedTuple):
     sums: dict[int, int]
     complaints: dict[str, Complaint]
     answers: dict[str, Answer]
-    accounts: set[str]
+    accounts: dict[str, Membership]
     refunds_of: dict[bytes, Purse]
     cancelled: set[bytes]
     returned: set[bytes]
@@ -172,7 +173,7 @@ class Part(NamedTuple):
 def nothing() -> tuple[Any, ...]:
     """All fields of a part but `seen`, empty."""
     return (
-        *({}, {}, {}, {}, {}, {}, {}, {}, {}, set()),
+        *({}, {}, {}, {}, {}, {}, {}, {}, {}, {}),
         *({}, set(), set(), {}, {}, {}, {}, {}, {}, {}, set(), {}, {}, {}),
         *({}, {}, {}, {}, []),
     )

@@ -13,6 +13,7 @@ from services.profile.domain.component import (
     TOGETHER,
     TOGETHER_PUBLIC,
     Component,
+    Link,
     Node,
 )
 from services.profile.domain.component import (
@@ -25,7 +26,7 @@ from services.profile.domain.rules import Rules as Rules
 
 #: Only a limit can refuse such a link, or a request's, an end or an unmerge.
 _TRUSTED: Final = frozenset({TOGETHER, ALIASED, REQUESTED})
-_JOINS: Final = _TRUSTED | {TOGETHER_PUBLIC, ALIASED_PUBLIC}
+_PUBLIC: Final = frozenset({TOGETHER_PUBLIC, ALIASED_PUBLIC})
 
 
 class Person(NamedTuple):
@@ -56,7 +57,8 @@ def people(component: Component, rules: Rules) -> list[Person]:
     """
     nodes = component.nodes
     if _are_one(component, rules):
-        return [Person(named(nodes, range(len(nodes)), rules), tuple(range(len(nodes))))]
+        places = tuple(range(len(nodes)))
+        return [Person(named(nodes, places, rules), places)]
     return [
         Person(named(nodes, places, rules), places, refused, hub_links)
         for places, refused, hub_links in grouped(component, rules)
@@ -70,24 +72,34 @@ def _are_one(component: Component, rules: Rules) -> bool:
         return False
     if len(nodes) == 1:
         return not links
-    if not rules.allow(tuple([node.kind for node in nodes])):
+    if not links or not rules.allow(tuple([node.kind for node in nodes])):
         return False
-    if rules.blocked or rules.patterns:
-        for node in nodes:
-            if rules.names_nobody(node.kind, node.value):
-                return False
-    said = {link.rule for link in links}
-    if not said <= _TRUSTED and not (
-        said <= _JOINS and sum([rules.knows(node.kind) for node in nodes]) <= 1
-    ):
+    if rules.name_nobody(nodes):
         return False
+    for link in links:
+        if link.rule not in _TRUSTED and not _joins_a_visitor(link, nodes, rules):
+            return False
+    if len(nodes) == 2:
+        return True
     if (rules.attaching or rules.hub_degrees) and not _is_unshared(component, rules):
         return False
-    reached: set[int] = set(links[0][:2]) if links else set()
+    return _are_connected(component)
+
+
+def _joins_a_visitor(link: Link, nodes: list[Node], rules: Rules) -> bool:
+    """Whether a public key says it of nodes of which one at most makes a person known."""
+    return link.rule in _PUBLIC and sum([rules.knows(node.kind) for node in nodes]) <= 1
+
+
+def _are_connected(component: Component) -> bool:
+    """Whether one look at each link reaches all nodes: hardly ever does it take a second one."""
+    links = component.links
+    reached = {links[0].a, links[0].b}
     for link in links:
         if link.a in reached or link.b in reached:
-            reached.update(link[:2])
-    return len(reached) == len(nodes)
+            reached.add(link.a)
+            reached.add(link.b)
+    return len(reached) == len(component.nodes)
 
 
 def _is_unshared(component: Component, rules: Rules) -> bool:

@@ -15,29 +15,40 @@ No clock is read: the score changes only when the profile does.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
 from services.profile.domain.states import Consent, Said
 
 #: What should be known of everybody: name of the fact -> identifier kinds, traits that tell it.
-WANTED: Final[dict[str, tuple[frozenset[str], tuple[str, ...]]]] = {
-    "user_id": (frozenset({"user_id"}), ()),
-    "name": (frozenset(), ("name", "first_name", "firstName", "last_name", "lastName")),
-    "email": (frozenset({"email"}), ("email",)),
-    "phone": (frozenset({"phone"}), ("phone",)),
-    "country": (frozenset(), ("country", "address")),
-    "consent": (frozenset(), ()),
+WANTED: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
+    "user_id": (frozenset({"user_id"}), frozenset()),
+    "name": (
+        frozenset(),
+        frozenset({"name", "first_name", "firstName", "last_name", "lastName"}),
+    ),
+    "email": (frozenset({"email"}), frozenset({"email"})),
+    "phone": (frozenset({"phone"}), frozenset({"phone"})),
+    "country": (frozenset(), frozenset({"country", "address"})),
+    "consent": (frozenset(), frozenset()),
 }
+_NOTHING: Final[frozenset[str]] = frozenset()
 FRESH: Final = timedelta(days=90)
 STALE: Final = timedelta(days=730)
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _PHONE: Final = re.compile(r"\+?[0-9][0-9 ()./-]{5,24}")
 _REMOVED: Final = b"null"
+
+
+class Named(Protocol):
+    """An identifier."""
+
+    kind: str
+    value: str
 
 
 class Quality(NamedTuple):
@@ -53,55 +64,80 @@ class Quality(NamedTuple):
 
 
 def quality(
-    identifiers: Iterable[tuple[str, str]],
+    identifiers: Sequence[Named],
     traits: Mapping[str, Said],
     consents: Mapping[str, Consent],
     last_seen: datetime,
     conflicts: int,
 ) -> Quality:
-    """The quality of a person's facts; `identifiers`: (kind, value)."""
-    named = list(identifiers)
-    missing = _missing({kind for kind, _ in named}, traits, consents)
-    completeness = 1000 * (len(WANTED) - len(missing)) // len(WANTED)
-    validity, invalid = _validity(named, traits)
-    freshness = _freshness(traits, last_seen)
-    peace = 1000 // (1 + conflicts)
-    score = (40 * completeness + 20 * validity + 20 * freshness + 20 * peace + 500) // 1000
-    return Quality(score, completeness, validity, freshness, conflicts, missing, invalid)
+    """The quality of a person's facts."""
+    kinds = frozenset([one.kind for one in identifiers])
+    told = _told(traits) if traits else _NOTHING
+    checked, invalid = 0, list[str]()
+    if not kinds.isdisjoint(_FORMS):
+        checked, invalid = _checked(identifiers)
+    if not told.isdisjoint(_TRAIT_FORMS):
+        checked += _check_traits(traits, told, invalid)
+    return _rated(
+        _missing(kinds, told, bool(consents)),
+        checked,
+        tuple(invalid),
+        _freshness(traits, last_seen) if traits else 0,
+        conflicts,
+    )
 
 
-def _missing(
-    kinds: set[str], traits: Mapping[str, Said], consents: Mapping[str, Consent]
-) -> tuple[str, ...]:
-    missing = []
-    for fact, (by_kind, by_trait) in WANTED.items():
-        if by_kind & kinds or (fact == "consent" and consents):
-            continue
-        if not any(name in traits and traits[name].value != _REMOVED for name in by_trait):
-            missing.append(fact)
-    return tuple(missing)
+def _told(traits: Mapping[str, Said]) -> frozenset[str]:
+    """The traits that matter here and were not removed."""
+    return frozenset([name for name in traits.keys() & _ASKED if traits[name].value != _REMOVED])
 
 
-def _validity(
-    named: list[tuple[str, str]], traits: Mapping[str, Said]
-) -> tuple[int, tuple[str, ...]]:
-    """(share, what is not well-formed)."""
+@lru_cache(1_024)
+def _missing(kinds: frozenset[str], told: frozenset[str], consented: bool) -> tuple[str, ...]:
+    return tuple(
+        fact
+        for fact, (by_kind, by_trait) in WANTED.items()
+        if not (by_kind & kinds or by_trait & told or (fact == "consent" and consented))
+    )
+
+
+def _checked(identifiers: Sequence[Named]) -> tuple[int, list[str]]:
+    """(how many have a form, the kinds of those that do not have it)."""
     checked, invalid = 0, []
-    for kind, value in named:
-        form = _FORMS.get(kind)
+    for one in identifiers:
+        form = _FORMS.get(one.kind)
         if form is not None:
             checked += 1
-            if not form(value):
-                invalid.append(kind)
-    for name, trait_form in _TRAIT_FORMS.items():
-        said = traits.get(name)
-        if said is not None and said.value != _REMOVED:
+            if not form(one.value):
+                invalid.append(one.kind)
+    return checked, invalid
+
+
+def _check_traits(traits: Mapping[str, Said], told: frozenset[str], invalid: list[str]) -> int:
+    """How many of the traits have a form; those that do not have it are added to `invalid`."""
+    checked = 0
+    for name, form in _TRAIT_FORMS.items():
+        if name in told:
             checked += 1
-            if not trait_form(_text(said.value)):
+            if not form(_text(traits[name].value)):
                 invalid.append("trait " + name)
-    if not invalid:
-        return 1000, ()
-    return 1000 * (checked - len(invalid)) // checked, tuple(sorted(set(invalid)))
+    return checked
+
+
+@lru_cache(16_384)
+def _rated(
+    missing: tuple[str, ...],
+    checked: int,
+    invalid: tuple[str, ...],
+    freshness: int,
+    conflicts: int,
+) -> Quality:
+    completeness = 1000 * (len(WANTED) - len(missing)) // len(WANTED)
+    validity = 1000 * (checked - len(invalid)) // checked if invalid else 1000
+    peace = 1000 // (1 + conflicts)
+    score = (40 * completeness + 20 * validity + 20 * freshness + 20 * peace + 500) // 1000
+    wrong = tuple(sorted(set(invalid)))
+    return Quality(score, completeness, validity, freshness, conflicts, missing, wrong)
 
 
 def _freshness(traits: Mapping[str, Said], last_seen: datetime) -> int:
@@ -143,3 +179,4 @@ _TRAIT_FORMS: Final[dict[str, Callable[[str], bool]]] = {
     "phone": _is_phone,
     "birthday": _is_day,
 }
+_ASKED: Final = frozenset(_TRAIT_FORMS).union(*(by_trait for _, by_trait in WANTED.values()))

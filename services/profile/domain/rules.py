@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.profile.domain.component import IDENTIFIER_CODES
+from services.profile.domain.component import IDENTIFIER_CODES, Node
 
 #: For identifier kinds that identity.yaml does not name: weakest, and so many a person.
 LIMIT_UNLISTED: Final = 100
@@ -80,3 +80,14 @@ class Rules:
             return True
         is_found = self.patterns.get(kind)
         return is_found is not None and is_found(value)
+
+    def name_nobody(self, nodes: Sequence[Node]) -> bool:
+        """Whether one of the nodes does; values of later events never do, as naming looks first."""
+        blocked = self.blocked
+        for node in nodes:
+            values = blocked.get(node.kind)
+            if values is not None and node.value.casefold() in values:
+                return True
+        return bool(self.patterns) and any(
+            node.kind in self.patterns and self.patterns[node.kind](node.value) for node in nodes
+        )

@@ -151,13 +151,14 @@ class Working:
             self.component = self.component._replace(rules=MIXED)
         self.before.update(other.before)
         self.versions.update(other.versions)
-        self.touched.update(place + shift for place in other.touched)
-        self.left.update(other.left)
-        self.shown.update(other.shown)
+        for place in other.touched:
+            self.touched.add(place + shift)
+        if other.left:
+            self.left.update(other.left)
+            self.shown.update(other.shown)
         self._links = self._loose = None
         self.changed = True
-        for node in other.component.nodes:
-            self.moved.add(node.id)
+        self.moved.update([node.id for node in other.component.nodes])
         for name, place in other.places.items():
             self.places[name] = place + shift
 
@@ -222,8 +223,10 @@ def _pair_of(loose: Loose) -> tuple[int, bytes, int]:
 
 def _with(larger: Component, smaller: Component, shift: int) -> Component:
     larger.nodes.extend(smaller.nodes)
-    larger.links.extend(link._replace(a=link.a + shift, b=link.b + shift) for link in smaller.links)
-    larger.loose.extend(one._replace(place=one.place + shift) for one in smaller.loose)
+    for a, b, at, event, rule in smaller.links:
+        larger.links.append(Link(a + shift, b + shift, at, event, rule))
+    if smaller.loose:
+        larger.loose.extend(one._replace(place=one.place + shift) for one in smaller.loose)
     if smaller.apart:
         moved = (pair._replace(a=pair.a + shift, b=pair.b + shift) for pair in smaller.apart)
         return larger._replace(apart=(*larger.apart, *moved))

@@ -6,8 +6,10 @@ from typing import Final
 
 from schemas import topics
 from services.scoring.rows import (
+    accounts,
     actions,
     alerts,
+    audit,
     dead_letters,
     lifecycle,
     models,
@@ -21,6 +23,7 @@ from services.scoring.rows.table import Processor, Row, Rows, Table
 PROCESSORS: Final[dict[str, Processor]] = {
     topics.RESOLVED.name: touchpoints.rows,
     topics.PROFILES.name: profiles.rows,
+    topics.ACCOUNTS.name: accounts.rows,
     topics.SCORES.name: scores.rows,
     topics.MODELS.name: models.rows,
     topics.LIFECYCLE.name: lifecycle.rows,
@@ -29,6 +32,7 @@ PROCESSORS: Final[dict[str, Processor]] = {
     topics.DEAD_LETTERS.name: dead_letters.rows,
     topics.HANDLED.name: dead_letters.handled,
     topics.VIOLATIONS.name: violations.rows,
+    topics.AUDIT.name: audit.rows,
 }
 
 #: In the order of insertion. A profile comes before its redirect, which is read against it.
@@ -39,6 +43,7 @@ TABLES: Final[dict[str, Table]] = {
         profiles.PROFILES,
         profiles.IDENTIFIER_ROWS,
         profiles.REDIRECTS,
+        accounts.TABLE,
         scores.TABLE,
         models.TABLE,
         lifecycle.TABLE,
@@ -47,6 +52,7 @@ TABLES: Final[dict[str, Table]] = {
         dead_letters.TABLE,
         dead_letters.HANDLED,
         violations.TABLE,
+        audit.TABLE,
     )
 }
 

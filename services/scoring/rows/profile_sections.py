@@ -103,7 +103,7 @@ COLUMNS: Final = {
     "preferred_product": TEXT,
     "products": pa.map_(TEXT, COUNT),
     "quality": FLOAT,
-    "missing": pa.list_(TEXT),
+    "facts_missing": pa.list_(TEXT),
 }
 
 

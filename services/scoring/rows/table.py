@@ -37,7 +37,7 @@ UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]
 #: The columns of type UUID, in whichever table.
 UUIDS: Final = frozenset(
     {"event_id", "profile_id", "merged_into", "alert_id", "cause_event_id"}
-    | {"former", "letter_id", "run", "touchpoint_id"}
+    | {"former", "letter_id", "run", "touchpoint_id", "account_profile_id"}
 )
 #: A moment as the schemas write it (ISO 8601, UTC, at most µs). `Table.arrow` reads a whole column
 #: of them at once, which takes a seventh of what datetimes take.

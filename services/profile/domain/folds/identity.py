@@ -1,10 +1,10 @@
-"""Who somebody is: traits, and the accounts that they belong to."""
+"""Who somebody is: traits."""
 
 from __future__ import annotations
 
-from services.profile.domain.bounds import ACCOUNTS_MAX, TRAITS_MAX, keep_names, keep_newest
+from services.profile.domain.bounds import TRAITS_MAX, keep_newest
 from services.profile.domain.commuting import keep_largest
-from services.profile.domain.event import Event, Identified, Linked
+from services.profile.domain.event import Event, Identified
 from services.profile.domain.part import Part
 from services.profile.domain.states import Said
 
@@ -19,16 +19,9 @@ def identified(part: Part, event: Event, facts: Identified) -> None:
     keep_newest(traits, TRAITS_MAX)
 
 
-def linked(part: Part, event: Event, facts: Linked) -> None:
-    part.accounts.add(facts.account_id)
-    keep_names(part.accounts, ACCOUNTS_MAX)
-
-
 def join(whole: Part, part: Part) -> None:
     keep_largest(whole.traits, part.traits)
-    whole.accounts.update(part.accounts)
 
 
 def bound(whole: Part) -> None:
-    keep_names(whole.accounts, ACCOUNTS_MAX)
     keep_newest(whole.traits, TRAITS_MAX)

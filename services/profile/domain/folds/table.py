@@ -12,6 +12,7 @@ import msgspec
 
 from services.profile.domain import event as identity_facts
 from services.profile.domain.folds import (
+    account,
     browsing,
     complaint,
     consent,
@@ -96,7 +97,7 @@ FOLDS: Final[dict[str, Row]] = {
     "resource_shared": Row(loyalty.Shared, loyalty.shared),
     "identified": Row(identity_facts.Identified, identity.identified),
     "aliased": Row(identity_facts.Aliased),
-    "account_linked": Row(identity_facts.Linked, identity.linked),
+    "account_linked": Row(identity_facts.Linked, account.linked),
     "consent_changed": Row(consent.Consented, consent.consented),
     "profile_merge_requested": Row(identity_facts.MergeRequested),
     "profile_unmerge_requested": Row(identity_facts.UnmergeRequested),
@@ -105,6 +106,7 @@ FOLDS: Final[dict[str, Row]] = {
 
 #: Families whose states are joined when parts become one person; those with bounds keep them then.
 JOINS: Final = (
+    account.join,
     browsing.join,
     complaint.join,
     consent.join,
@@ -119,6 +121,7 @@ JOINS: Final = (
     voice.join,
 )
 SETTLES: Final = (
+    account.bound,
     browsing.bound,
     consent.bound,
     habit.bound,

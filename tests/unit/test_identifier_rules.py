@@ -15,8 +15,8 @@ from schemas.identifier import IDENTIFIER_KINDS, normalised
 from services.common.spelling import PLAIN, Spellings
 from services.common.workspace import Identity
 from services.ingest.domain.identity import Names
+from tests.fuzz.rules import IDENTITY as RULES
 from tests.unit.identity_builders import (
-    RULES,
     dropped,
     identify,
     kept,
