@@ -98,3 +98,6 @@ class Scores(Message):
     reasons: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     facts: JourneyFacts = JourneyFacts()
     erased: bool = False
+    rebuilt: bool = Field(
+        default=False, description="the snapshot's; left out when false (see Profile)"
+    )

@@ -70,6 +70,7 @@ class Scores(msgspec.Struct, frozen=True, gc=False):
     erased: bool = False
     churn: Churn | None = None
     facts: JourneyFacts = JourneyFacts()
+    rebuilt: bool = False
 
 
 _decode = msgspec.json.Decoder(Scores).decode
@@ -99,6 +100,7 @@ def facts_of(scores: Scores) -> Facts:
         complaints=tuple(map(_complaint, facts.open_complaints)),
         alive_below=_alive_below(scores.churn) if scores.churn else None,
         conflicts=_conflicts(facts.conflicts) if facts.conflicts else (),
+        rebuilt=scores.rebuilt,
     )
 
 

@@ -88,6 +88,7 @@ def scores_of(
                 batch.missing,
                 told,
                 _facts(one, net, gap, high),
+                one.rebuilt,
             )
         )
         for one, moment, net, rfm, churn, clv, segment, told, gap, high in columns
@@ -111,6 +112,7 @@ def facts_only(
                 missing,
                 {},
                 _facts(one, str(one.purchases.net()), None, False),
+                one.rebuilt,
             )
         )
         for one, moment in zip(visitors, moments, strict=True)

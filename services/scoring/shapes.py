@@ -87,8 +87,8 @@ class Erased(Redirect, frozen=True, gc=False):
     erased: bool = True
 
 
-class Scores(Redirect, frozen=True, gc=False):
-    """schemas.scores.Scores"""
+class Scores(Redirect, frozen=True, gc=False, omit_defaults=True):
+    """schemas.scores.Scores; what is hardly ever said is left out."""
 
     rfm: Rfm | None
     churn: Churn | None
@@ -97,3 +97,4 @@ class Scores(Redirect, frozen=True, gc=False):
     missing: dict[str, str]
     reasons: Reasons
     facts: JourneyFacts
+    rebuilt: bool = False

@@ -64,6 +64,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     purchases: Purchases = Purchases()
     service: Service = Service()
     conflicts: msgspec.Raw = msgspec.Raw(b"[]")
+    rebuilt: bool = False
 
 
 _DECODER: Final = msgspec.json.Decoder(Snapshot)

@@ -60,6 +60,7 @@ class Facts(NamedTuple):
     `last_seen_us`: the newest touchpoint; 0: not known.
     `alive_below`: threshold -> moment from which P(alive) is below it; None without a model.
     `merged_into`: 16 bytes of the surviving profile, else empty; the profile's own: it was erased.
+    `rebuilt`: what is new was found by a rebuild, not said by an event.
     """
 
     version: int
@@ -77,6 +78,7 @@ class Facts(NamedTuple):
     complaints: tuple[Complaint, ...] = ()
     alive_below: Mapping[float, int] | None = None
     conflicts: tuple[Conflict, ...] = ()
+    rebuilt: bool = False
 
 
 class State(NamedTuple):
