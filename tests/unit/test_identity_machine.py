@@ -112,6 +112,13 @@ class Identity(RuleBasedStateMachine):
     def unmerge(self, one: str, other: str, at: int) -> None:
         self.send(one, at=at, kind="profile_unmerge_requested", other=other)
 
+    @rule(which=st.integers(0, 10**6), at=moments)
+    def unmerge_of_what_an_event_carried(self, which: int, at: int) -> None:
+        linking = [one for one in self.sent if len(one.identifiers) > 1]
+        if linking:
+            pair = linking[which % len(linking)].identifiers[:2]
+            self.unmerge(*(f"{one.kind}:{one.value}" for one in pair), at)
+
     @rule(one=names, other=names, at=moments)
     def unmerge_of_a_public_key(self, one: str, other: str, at: int) -> None:
         self.send(one, at=at, public=True, kind="profile_unmerge_requested", other=other)
