@@ -99,6 +99,14 @@ class _Profile(msgspec.Struct, gc=False):
     preferences: Preferences | UnsetType
 
 
+class _Erased(msgspec.Struct, gc=False):
+    workspace: str
+    profile_id: str
+    version: int
+    updated_at: datetime
+    erased: bool = True
+
+
 class _Redirect(msgspec.Struct, gc=False):
     workspace: str
     profile_id: str
@@ -149,6 +157,11 @@ def redirect(workspace: str, lost: bytes, kept: bytes, version: int) -> bytes:
     """What is published under the id of a profile that joined another one."""
     lost_id, kept_id = uuid_text(lost), uuid_text(kept)
     return _encode(_Redirect(workspace, lost_id, version, moment(version), kept_id))
+
+
+def erased(workspace: str, profile: bytes, version: int) -> bytes:
+    """What is published under the id of somebody who was erased."""
+    return _encode(_Erased(workspace, uuid_text(profile), version, moment(version)))
 
 
 @lru_cache(1_024)

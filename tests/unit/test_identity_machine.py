@@ -56,11 +56,21 @@ def with_windows() -> Workspace:
     return workspace.model_copy(update={"identity": identity})
 
 
+def without_attaching() -> Workspace:
+    kinds = tuple(
+        one.model_copy(update={"joins_known": True, "hub_degree_max": None})
+        for one in WORKSPACE.identity.kinds
+    )
+    identity = WORKSPACE.identity.model_copy(update={"kinds": kinds})
+    return WORKSPACE.model_copy(update={"identity": identity})
+
+
 WORKSPACES = (
     WORKSPACE,
     limited(user_id=1, email=1, phone=1, anonymous_id=1),
     limited(hub_degree_max=2),
     with_windows(),
+    without_attaching(),
 )
 
 

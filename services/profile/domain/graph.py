@@ -46,14 +46,18 @@ class Graph:
     """`homes`: node id -> its working component, for every node of every loaded component.
 
     `absorbed`: leaves that are no nodes any more -> the nodes that they were absorbed into.
+    `erased`: nodes of people who were erased; `erasing`: those that are erased now, of which no
+    component knows.
     """
 
-    __slots__ = ("absorbed", "homes", "loose_links", "rules")
+    __slots__ = ("absorbed", "erased", "erasing", "homes", "loose_links", "rules")
 
     def __init__(self, rules: Mapping[str, Rules]) -> None:
         self.rules = rules
         self.homes: dict[bytes, Working] = {}
         self.absorbed: dict[bytes, bytes] = {}
+        self.erased: frozenset[bytes] = frozenset()
+        self.erasing: set[bytes] = set()
         self.loose_links = 0
 
     def admit(self, working: Working) -> None:
