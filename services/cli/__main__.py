@@ -18,6 +18,7 @@ COMMANDS = {
     "query": "services.cli.query:query",
     "demo": "services.cli.demo.command:demo",
     "position": "services.cli.position:app",
+    "rebuild": "services.cli.rebuild.command:app",
     "webhooks": "services.cli.webhooks:app",
     "workspace": "services.cli.workspace:app",
     "plan": "services.cli.plans.command:app",
@@ -25,6 +26,8 @@ COMMANDS = {
     "suppress": "services.cli.suppress.command:app",
     "identity": "services.cli.identity.command:app",
     "audit": "services.cli.audit.command:app",
+    "export": "services.cli.export:export",
+    "erase": "services.cli.erase.command:erase",
 }
 
 
