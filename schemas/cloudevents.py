@@ -31,6 +31,7 @@ TYPES: Final = {
     "violations": "rapport.plan.violated",
     "suppressions": "rapport.suppression.changed",
     "audit": "rapport.audit.recorded",
+    "erasures": "rapport.erasure.changed",
 }
 
 
@@ -63,6 +64,11 @@ def headers(
 def source_of(workspace: str) -> bytes:
     """The `source` of what concerns a workspace."""
     return b"rapport/" + workspace.encode()
+
+
+def workspace_of(source: bytes) -> str:
+    """The workspace that a `source` names."""
+    return source.decode().removeprefix("rapport/")
 
 
 def rfc3339(moment: datetime) -> str:

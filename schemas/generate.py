@@ -23,6 +23,7 @@ from schemas.alert import Alert
 from schemas.audit import AuditRecord
 from schemas.cloudevents import TYPES
 from schemas.dead_letter import DeadLetter
+from schemas.erasure import Erasure
 from schemas.letter_handled import LetterHandled
 from schemas.lifecycle import LifecycleChanged
 from schemas.model import Model
@@ -50,6 +51,7 @@ MESSAGES: Final[dict[str, type[BaseModel]]] = {
     "violations": Violation,
     "suppressions": Suppression,
     "audit": AuditRecord,
+    "erasures": Erasure,
 }
 
 

@@ -75,8 +75,9 @@ class Behaviour(Message):
 class Profile(Message):
     """A snapshot (topic profiles.changed, key profile id). The newest version of an id counts.
 
-    With `merged_into` set the profile joined another one and carries no facts any more. Sections
-    from `payments` on are left out while there is nothing in them.
+    With `merged_into` set the profile joined another one and carries no facts any more. With
+    `erased` the person was erased: forget all that is known under this id.
+    Sections from `payments` on are left out while there is nothing in them.
     `more_identifiers`: so many weak ones (anonymous ids) are folded into others and not listed.
     `conflicts`: the newest of the `refused_links`, each a pair of identifiers.
     `rebuilt` (left out when false): what is new in it was found by making the profile again from
@@ -108,6 +109,7 @@ class Profile(Message):
     consent: dict[str, Consent] = Field(default_factory=dict)
     preferences: Preferences = Preferences()
     quality: Quality = Quality()
+    erased: bool = False
 
 
 __all__ = ["Behaviour", "OpenComplaint", "Profile", "Purchases", "Service", "Trait"]

@@ -149,6 +149,9 @@ AUDIT = Topic(
     "rapport audit, scoring columns",
     segment_ms=30 * DAY_MS,
 )
+ERASURES = Topic(
+    "erasures", "erasure id", "Erasure", "compact", None, "rapport erase", "rapport erase"
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     INBOUND,
@@ -166,4 +169,5 @@ TOPICS: Final[tuple[Topic, ...]] = (
     VIOLATIONS,
     SUPPRESSIONS,
     AUDIT,
+    ERASURES,
 )

@@ -457,6 +457,9 @@ MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
     (topics.PROFILES.name, "redirect"): Profile(
         workspace="demo", profile_id=BOB, version=2, updated_at=NOON, merged_into=ADA
     ),
+    (topics.PROFILES.name, "erased"): Profile(
+        workspace="demo", profile_id=BOB, version=3, updated_at=NOON, erased=True
+    ),
     (topics.ACCOUNTS.name, "company"): ACCOUNT,
     (topics.ACCOUNTS.name, "gone"): Account(
         workspace="demo",
@@ -466,6 +469,14 @@ MESSAGES: Final[dict[tuple[str, str], BaseModel]] = {
         gone=True,
     ),
     (topics.SCORES.name, "all"): SCORES,
+    (topics.SCORES.name, "erased"): Scores(
+        workspace="demo",
+        profile_id=BOB,
+        version=3,
+        profile_version=3,
+        as_of=NOON,
+        erased=True,
+    ),
     (topics.SCORES.name, "none"): Scores(
         workspace="demo",
         profile_id=BOB,

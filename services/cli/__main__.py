@@ -26,6 +26,8 @@ COMMANDS = {
     "suppress": "services.cli.suppress.command:app",
     "identity": "services.cli.identity.command:app",
     "audit": "services.cli.audit.command:app",
+    "export": "services.cli.export:export",
+    "erase": "services.cli.erase.command:erase",
 }
 
 

@@ -123,11 +123,15 @@ class Writer:
 
     def suppressed(self, kind: str, value: str, act: Act) -> Output:
         """The record that keeps an identifier out, itself alone. ValueError where it is none."""
-        hashed = self.hashed(kind, value).hex()
+        return self.suppressed_hash(kind, self.hashed(kind, value), act)
+
+    def suppressed_hash(self, kind: str, hashed: bytes, act: Act) -> Output:
+        """The same of an identifier of which only the hash is known."""
+        text = hashed.hex()
         said = Suppression(
             workspace=act.workspace,
-            event_id=derived_id(_PURPOSE, hashed, act.at.isoformat(), act.reason),
-            hash=hashed,
+            event_id=derived_id(_PURPOSE, text, act.at.isoformat(), act.reason),
+            hash=text,
             kind=kind,
             reason=act.reason,
             who=act.who,
@@ -135,7 +139,7 @@ class Writer:
             until=act.until,
             salt=self._mark,
         )
-        return _output(hashed, to_json(said), str(said.event_id), act)
+        return _output(text, to_json(said), str(said.event_id), act)
 
 
 def lifted(hashed: bytes, act: Act) -> Output:

@@ -102,6 +102,7 @@ class DecideHandler:
             except Exception as error:
                 raise Undecidable(self._records_of(task, batch.records)) from error
         _keep_holders(holders, held, batch.taken_at_us, decision)
+        _forget_holders(holders, held, _erased(tasks.values()), decision)
         return decision
 
     def newest(self, stale: Sequence[Output]) -> list[Output]:
@@ -212,6 +213,25 @@ def _keep_holders(
     for name, told in holders.changed.items():
         version = next_version(held[name].version, now_us)
         decision.writes[holder_key(name)] = (version, held_body(told))
+
+
+def _erased(tasks: Iterable[Task]) -> set[bytes]:
+    """The profiles that are erased by the newest message of theirs."""
+    return {
+        task.profile_id.bytes
+        for task in tasks
+        if task.messages and task.messages[-1].merged_into == task.profile_id.bytes
+    }
+
+
+def _forget_holders(
+    holders: Holders, held: Iterable[AlertName], erased: set[bytes], decision: Decision
+) -> None:
+    """Who was erased holds nothing any more."""
+    for name in held if erased else ():
+        told = holders.of(name)
+        if told is not None and told.holder in erased:
+            decision.deletes.append(holder_key(name))
 
 
 def _decide_one(

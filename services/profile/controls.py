@@ -18,10 +18,15 @@ import msgspec
 from schemas.dead_letter import Reason
 from services.common.batch import CONTROL_HEADER, Record
 from services.profile.decode import Refusal
+from services.profile.domain.erasing import erase
 from services.profile.domain.graph import Graph
 from services.profile.domain.ids import uuid_bytes
+from services.profile.domain.working import Working
 
 Body = dict[str, Any]
+
+#: Nodes of one control: a component has no more, and the record stays small.
+ERASED_MAX: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +37,12 @@ class Control:
     act     does it, on a graph in which these components are (a node that Redis does not know is in
             none). It changes Workings: `changed` has one written and its people shown anew, `left`
             says what becomes of the keys of nodes that it removes
+    erases  whether touchpoints that name its nodes are dropped, those beside it too
     """
 
     nodes: Callable[[Body], Iterable[bytes]]
     act: Callable[[Graph, Body], None]
+    erases: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +115,33 @@ def _regroup(graph: Graph, body: Body) -> None:
         home.changed = True
 
 
+# -- erase -----------------------------------------------------------------------------------------
+
+
+def _erased(body: Body) -> tuple[bytes, ...]:
+    nodes = body["nodes"]
+    if not isinstance(nodes, list) or not 0 < len(nodes) <= ERASED_MAX:
+        raise ValueError(f"nodes are 1 to {ERASED_MAX} ids")
+    return tuple(dict.fromkeys(map(uuid_bytes, nodes)))
+
+
+def _erase(graph: Graph, body: Body) -> None:
+    """Take the nodes of somebody out of the graph, for ever: what names them later is dropped."""
+    homes: dict[Working, list[bytes]] = {}
+    for node in _erased(body):
+        home = graph.homes.get(node)
+        if node in graph.erased:
+            continue
+        if home is None or home.component.workspace != body["workspace"]:
+            graph.erasing.add(node)
+        else:
+            homes.setdefault(home, []).append(node)
+    for home, nodes in homes.items():
+        home.erased += erase(home, nodes, graph.rules[body["workspace"]])
+
+
 #: By what the header says.
 CONTROLS: Final[dict[str, Control]] = {
     "regroup": Control(_component, _regroup),
+    "erase": Control(_erased, _erase, erases=True),
 }

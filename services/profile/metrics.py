@@ -14,6 +14,10 @@ DEAD_LETTERS = Counter(
 SNAPSHOTS = Counter("rapport_profile_snapshots", "Snapshots of profiles published")
 MERGES = Counter("rapport_profile_merges", "Profiles that joined another one")
 REDIRECTS = Counter("rapport_profile_redirects", "Redirects published")
+ERASED = Counter("rapport_profile_erased", "Identifiers of people who were erased")
+ERASED_DROPPED = Counter(
+    "rapport_profile_erased_dropped", "Events dropped since they name somebody who was erased"
+)
 LOOSE_LINKS = Counter(
     "rapport_profile_loose_links",
     "Links that join nobody: an end is a hub, or the component would grow beyond its bound",
@@ -58,6 +62,8 @@ class Counts:
     merges: int = 0
     redirects: int = 0
     loose_links: int = 0
+    erased: int = 0
+    erased_dropped: int = 0
     dead_letters: dict[str, int] = field(default_factory=dict)
 
     def publish(self) -> None:
@@ -68,5 +74,7 @@ class Counts:
         MERGES.inc(self.merges)
         REDIRECTS.inc(self.redirects)
         LOOSE_LINKS.inc(self.loose_links)
+        ERASED.inc(self.erased)
+        ERASED_DROPPED.inc(self.erased_dropped)
         for reason, times in self.dead_letters.items():
             DEAD_LETTERS.labels(reason).inc(times)

@@ -12,7 +12,8 @@ from services.profile.domain.changes import Redirect
 from services.profile.domain.component import Component
 from services.profile.domain.ids import resolved_id, snapshot_id, uuid_text
 from services.profile.domain.people import Person
-from services.profile.snapshot import moment_text, redirect, snapshot
+from services.profile.snapshot import erased, moment_text, redirect, snapshot
+from services.profile.store import node_key
 
 
 class Publications:
@@ -49,6 +50,11 @@ class Publications:
         workspace = component.workspace
         value = redirect(workspace, redirected.lost, redirected.kept, version)
         return self._profile(state, version, workspace, redirected.lost, value)
+
+    def erased(self, node: bytes, version: int, workspace: str, profile: bytes) -> Output:
+        """That a profile is to be forgotten, as the key of a node says at a version."""
+        value = erased(workspace, profile, version)
+        return self._profile(node_key(node), version, workspace, profile, value)
 
     def _profile(
         self, state: bytes, version: int, workspace: str, profile: bytes, value: bytes

@@ -99,6 +99,14 @@ class _Profile(msgspec.Struct, gc=False):
     preferences: Preferences | UnsetType
 
 
+class _Erased(msgspec.Struct, gc=False):
+    workspace: str
+    profile_id: str
+    version: int
+    updated_at: datetime
+    erased: bool = True
+
+
 class _Redirect(msgspec.Struct, gc=False):
     workspace: str
     profile_id: str
@@ -113,6 +121,9 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
     nodes = [component.nodes[place] for place in person.places]
     whole = combined([node.part for node in nodes if node.part is not None])
     identifiers = _identifiers(nodes)
+    more = 0
+    for node in nodes:
+        more += node.absorbed
     shown = _Profile(
         component.workspace,
         uuid_text(person.id),
@@ -120,7 +131,7 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
         moment(version),
         None,
         identifiers,
-        sum([node.absorbed for node in nodes]),
+        more,
         len(person.refused) + person.hub_links,
         conflicts(component, person.refused) if person.refused else [],
         _traits(whole.traits) if whole.traits else {},
@@ -146,6 +157,11 @@ def redirect(workspace: str, lost: bytes, kept: bytes, version: int) -> bytes:
     """What is published under the id of a profile that joined another one."""
     lost_id, kept_id = uuid_text(lost), uuid_text(kept)
     return _encode(_Redirect(workspace, lost_id, version, moment(version), kept_id))
+
+
+def erased(workspace: str, profile: bytes, version: int) -> bytes:
+    """What is published under the id of somebody who was erased."""
+    return _encode(_Erased(workspace, uuid_text(profile), version, moment(version)))
 
 
 @lru_cache(1_024)

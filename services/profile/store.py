@@ -1,7 +1,7 @@
 """What profile remembers in Redis.
 
 n:<node id>       the id of the component that the node is in (16 bytes); or `a` and the id of the
-                  node that it was absorbed into
+                  node that it was absorbed into (17); or a version and `erased` (14)
 c:<component id>  version and body of a component (msgpack)
 m:<workspace>:<week>:<bucket>   64-bit hashes of message ids (a set of integers)
 
@@ -18,8 +18,9 @@ import msgspec
 import redis
 
 from schemas.base import EPOCH
-from services.common.batch import VERSION_BYTES, unpack_state
+from services.common.batch import VERSION_BYTES, pack_state, unpack_state
 from services.profile.domain.component import Component, Node
+from services.profile.domain.erasing import ERASED
 from services.profile.domain.ids import NODE_BYTES
 from services.profile.domain.part import nothing
 
@@ -67,12 +68,15 @@ class Found(msgspec.Struct):
     absent       nodes that have no component
     absorbed     node -> the node in one of the components that it was absorbed into
     orphans      node -> the first 8 bytes of its key, a number: what absorbed it is gone
+    erased       node -> the node that was erased, itself or what it was absorbed into, and the
+                 version at which that was
     """
 
     components: dict[bytes, Loaded] = {}
     absent: list[bytes] = []
     absorbed: dict[bytes, bytes] = {}
     orphans: dict[bytes, int] = {}
+    erased: dict[bytes, tuple[bytes, int]] = {}
 
 
 def week_of(moment: datetime) -> int:
@@ -86,6 +90,13 @@ def node_key(node: bytes) -> bytes:
 
 def component_key(component: bytes) -> bytes:
     return b"c:" + component
+
+
+def erased_mark(version: int) -> bytes:
+    """What the key of an erased node says, shorter than all else."""
+    mark = pack_state(version, ERASED)
+    assert len(mark) < NODE_BYTES
+    return mark
 
 
 def pack(component: Component) -> bytes:
@@ -155,6 +166,8 @@ class ProfileStore:
             homes = self._mget([node_key(node) for node in wanted])
             asked = {node: home for node, home in zip(wanted, homes, strict=True) if home}
             found.absent += [node for node in wanted if node not in asked]
+            for node in [node for node, home in asked.items() if len(home) < NODE_BYTES]:
+                found.erased[node] = (node, unpack_state(asked.pop(node))[0])
             leading = {node: home for node, home in asked.items() if len(home) > NODE_BYTES}
             leads |= leading
             there = self._load_components(asked.values(), found)
@@ -189,7 +202,9 @@ def _followed(found: Found, leads: dict[bytes, bytes]) -> Found:
         into = lead[1:]
         while into in leads:
             into = leads[into][1:]
-        if into in gone:
+        if into in found.erased:
+            found.erased[node] = found.erased[into]
+        elif into in gone:
             found.orphans[node] = int.from_bytes(lead[:VERSION_BYTES], "big")
         else:
             found.absorbed[node] = into

@@ -9,6 +9,7 @@ from itertools import chain
 
 import redis
 
+from schemas.cloudevents import workspace_of
 from schemas.topics import PROFILES
 from services.common.batch import Batch, Decision, Output, Record, Undecidable, next_version
 from services.common.dead_letters import dead_letter
@@ -22,12 +23,19 @@ from services.profile.domain.graph import Graph
 from services.profile.domain.ids import Hashes, uuid_bytes, uuid_text
 from services.profile.domain.people import people
 from services.profile.domain.working import Working
+from services.profile.erased import left, mark_unknown, still_erased, without_erased
 from services.profile.kept import Kept
 from services.profile.metrics import Counts
 from services.profile.naming import Naming
 from services.profile.outputs import Publications
 from services.profile.rules import rules_of as rules_of
-from services.profile.store import Loaded, ProfileStore, component_key, node_key, pack
+from services.profile.store import (
+    Loaded,
+    ProfileStore,
+    component_key,
+    node_key,
+    pack,
+)
 
 SERVICE = "profile"
 
@@ -77,6 +85,7 @@ class ProfileHandler:
             self._refuse(refusal, deciding)
         arrivals = self._first_times(understood.arrivals, deciding)
         graph = self._load(arrivals, understood.controls, deciding)
+        arrivals = without_erased(arrivals, understood.controls, graph, deciding.counts)
         _fold(arrivals, graph)
         _obey(understood.controls, graph)
         self._conclude(graph, arrivals, deciding)
@@ -92,15 +101,16 @@ class ProfileHandler:
 
     def newest(self, stale: Sequence[Output]) -> list[Output]:
         """What Redis shows now under the ids of stale snapshots."""
-        profiles = list(
-            dict.fromkeys(
-                uuid_bytes(output.key.decode()) for output in stale if output.topic == PROFILES.name
-            )
-        )
+        workspaces = {
+            uuid_bytes(output.key.decode()): workspace_of(output.source)
+            for output in stale
+            if output.topic == PROFILES.name
+        }
+        profiles = list(workspaces)
         found = self._store.load(profiles)
         homes = {node.id: one for one in found.components.values() for node in one.component.nodes}
         homes |= {leaf: homes[into] for leaf, into in found.absorbed.items()}
-        return [
+        return still_erased(workspaces, found, self._publications) + [
             output
             for profile in profiles
             if profile in homes
@@ -180,6 +190,7 @@ class ProfileHandler:
             reads[node_key(node)] = began
         for leaf, into in found.absorbed.items():
             graph.admit_absorbed(leaf, into)
+        graph.erased = frozenset(found.erased)
         return graph
 
     def _conclude(self, graph: Graph, arrivals: Sequence[Arrival], deciding: Deciding) -> None:
@@ -204,6 +215,7 @@ class ProfileHandler:
             if home.changed and home not in concluded:
                 last = deciding.outputs(deciding.batch.records[-1].partition)
                 concluded[home] = self._conclude_component(home, last, deciding)
+        mark_unknown(graph, next_version(0, deciding.batch.taken_at_us), deciding.decision)
         deciding.counts.loose_links = graph.loose_links
 
     def _conclude_component(
@@ -212,6 +224,10 @@ class ProfileHandler:
         decision, counts = deciding.decision, deciding.counts
         key, versions = home.key, home.versions
         version = next_version(max(versions.values()), deciding.batch.taken_at_us)
+        counts.erased += len(home.erased)
+        if not home.component.nodes:
+            published += left(home, version, decision, self._publications)
+            return Changes({}, [], [])
         found = changes(home, self._rules[home.component.workspace])
         component = home.component
         history_days = self._history_days[component.workspace]
@@ -224,8 +240,8 @@ class ProfileHandler:
             decision.deletes += map(component_key, taken_in)
         for node in home.moved:
             decision.plain[node_key(node)] = key
-        for node, left in home.left.items():
-            decision.plain[node_key(node)] = left
+        if home.left:
+            published += left(home, version, decision, self._publications)
         show = self._publications
         for person in found.shown:
             published.append(show.shown(state, version, component, person))

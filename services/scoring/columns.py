@@ -21,6 +21,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from services.common.failpoints import hit
 from services.scoring import metrics
+from services.scoring.erased import Erased
 from services.scoring.insert import Outage, insert
 from services.scoring.refuse import letter_of, publish, record_of
 from services.scoring.rows import PROCESSORS
@@ -69,6 +70,7 @@ class Columns:
         self._connect = connect
         self._client: Any = None
         self._waiting = Waiting()
+        self._erased = Erased()
         self._done: dict[Partition, int] = {}
         self._settled_at = 0.0
         self._said_at = -SAID_AGAIN_AFTER_S
@@ -140,6 +142,8 @@ class Columns:
         self._waiting.read((topic, message.partition()), message.offset())
         try:
             for table, row in PROCESSORS[topic](value, message.timestamp()[1]):
+                if self._erased.hides(table, row):
+                    continue
                 self._waiting.add(table, Line(row, message), len(value))
         except NO_ROW as error:
             self._refuse(message, f"no row can be made of this message: {error}")
@@ -164,6 +168,7 @@ class Columns:
         try:
             if self._client is None:
                 self._client = self._connect()
+                self._erased.load(self._client)
                 self._resume()
             self._insert_all()
         except Outage as outage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -18,7 +18,16 @@ from services.common.batch import Output, Record
 from services.common.dead_letters import dead_letter
 from services.scoring.domain.reasons import reasons_of
 from services.scoring.domain.score import score_batch
-from services.scoring.messages import Written, as_of_us, facts_only, redirects_of, scores_of
+from services.scoring.messages import (
+    NO_ORDER_MISSING,
+    REFUSED_PROFILING,
+    Written,
+    as_of_us,
+    erasures_of,
+    facts_only,
+    redirects_of,
+    scores_of,
+)
 from services.scoring.snapshots import Snapshot, check, decode, facts_of
 
 SERVICE: Final = "scoring.score"
@@ -50,12 +59,23 @@ class Message(Protocol):
 Row = tuple[Snapshot, Message]
 
 
+class Asked(NamedTuple):
+    """What a workspace asks of its scores: when P(alive) falls below which thresholds, and what
+    purpose of consent (None: no) somebody refuses who must not be scored."""
+
+    thresholds: Thresholds = ()
+    profiling: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What scores stand on, by workspace: the newest models, and the thresholds of P(alive)."""
+    """What scores stand on, by workspace: the newest models, and what is asked."""
 
     models: Mapping[str, Model]
-    thresholds: Mapping[str, Thresholds]
+    asked: Mapping[str, Asked]
+
+
+NOTHING_ASKED: Final = Asked()
 
 
 def decide(messages: Sequence[Message], ground: Ground, now_us: int) -> list[Output]:
@@ -101,15 +121,21 @@ def _outputs(workspace: str, snapshots: Sequence[Snapshot], ground: Ground) -> l
     model = ground.models.get(workspace)
     version = model.version if model else 0
     check(snapshots)
-    alive = [one for one in snapshots if one.merged_into is None]
-    customers = [one for one in alive if one.purchases.purchase_days > 0]
-    visitors = [one for one in alive if one.purchases.purchase_days == 0]
-    thresholds = ground.thresholds.get(workspace, ())
+    erased = [one for one in snapshots if one.erased]
+    merged = [one for one in snapshots if one.merged_into is not None and not one.erased]
+    alive = [one for one in snapshots if one.merged_into is None and not one.erased]
+    thresholds, profiling = ground.asked.get(workspace, NOTHING_ASKED)
+    unscored = [one for one in alive if one.refuses(profiling)]
+    scored = [one for one in alive if not one.refuses(profiling)] if unscored else alive
+    customers = [one for one in scored if one.purchases.purchase_days > 0]
+    visitors = [one for one in scored if one.purchases.purchase_days == 0]
     facts = facts_of(customers)
     batch = score_batch(facts, model, as_of_us(customers, version), thresholds)
     written = [
-        *redirects_of([one for one in snapshots if one.merged_into is not None], version),
-        *facts_only(visitors, batch.missing, version),
+        *erasures_of(erased, version),
+        *redirects_of(merged, version),
+        *facts_only(visitors, NO_ORDER_MISSING | batch.missing, version),
+        *facts_only(unscored, dict.fromkeys(NO_ORDER_MISSING, REFUSED_PROFILING), version),
         *scores_of(customers, batch, reasons_of(batch, facts, model), version, thresholds),
     ]
     source, ids = source_of(workspace), EventIds(f"scores\x1f{workspace}\x1f")

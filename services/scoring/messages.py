@@ -19,10 +19,20 @@ from schemas.money import MINOR_DIGITS
 from services.scoring.domain.arrays import Ints
 from services.scoring.domain.reasons import Reasons
 from services.scoring.domain.score import NEVER, NO_ORDER, ChurnColumns, ScoreBatch
-from services.scoring.shapes import AliveBelow, Churn, Clv, JourneyFacts, Redirect, Rfm, Scores
+from services.scoring.shapes import (
+    AliveBelow,
+    Churn,
+    Clv,
+    Erased,
+    JourneyFacts,
+    Redirect,
+    Rfm,
+    Scores,
+)
 from services.scoring.snapshots import Snapshot
 
 NO_ORDER_MISSING: Final = dict.fromkeys(("rfm", "churn", "clv"), NO_ORDER)
+REFUSED_PROFILING: Final = "the customer refused to be profiled"
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -87,10 +97,10 @@ def scores_of(
 
 
 def facts_only(
-    visitors: Sequence[Snapshot], model_missing: dict[str, str], model_version: int
+    visitors: Sequence[Snapshot], missing: dict[str, str], model_version: int
 ) -> list[Written]:
-    """The messages of those who have never ordered: what journey needs, and why no score."""
-    missing = NO_ORDER_MISSING | model_missing
+    """The messages of those who have no scores, having never ordered or refused to be scored:
+    what journey needs, and why there is no score."""
     moments = moment_texts(as_of_us(visitors, model_version))
     return [
         _written(
@@ -116,6 +126,15 @@ def redirects_of(merged: Sequence[Snapshot], model_version: int) -> list[Written
     return [
         _written(Redirect(*_head(one, model_version, moment)))
         for one, moment in zip(merged, moments, strict=True)
+    ]
+
+
+def erasures_of(erased: Sequence[Snapshot], model_version: int) -> list[Written]:
+    """The messages of people who were erased: nothing but that."""
+    moments = moment_texts(as_of_us(erased, model_version))
+    return [
+        _written(Erased(*_head(one, model_version, moment)))
+        for one, moment in zip(erased, moments, strict=True)
     ]
 
 
@@ -221,4 +240,5 @@ def _facts(snapshot: Snapshot, net: str, gap: float | None, high_value: bool) ->
         service.open_complaints,
         service.nps_last,
         snapshot.conflicts,
+        snapshot.consent,
     )

@@ -54,6 +54,7 @@ def test_every_topic_that_is_published_for_others_has_columns() -> None:
         topics.INBOUND.name,
         topics.ACCEPTED.name,
         topics.SUPPRESSIONS.name,  # hashes: nothing that an analyst could ask
+        topics.ERASURES.name,  # receipts: rapport erase status
     }
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from schemas.base import derived_id, to_json
 from schemas.identifier import IDENTIFIER_KINDS, Identifier
 from schemas.touchpoint import Touchpoint
-from services.common.batch import Batch, Decision, Output, Record, pack_state, unpack_state
+from services.common.batch import Batch, Decision, Headers, Output, Record, pack_state, unpack_state
 from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.common.workspace_files import load_workspaces
@@ -115,7 +115,7 @@ class MemoryRedis:
         self.values |= decision.plain
         for key in decision.deletes:
             assert key not in decision.writes
-            del self.values[key]
+            self.values.pop(key, None)
 
 
 class Run:
@@ -137,10 +137,16 @@ class Run:
 
     def take_raw(self, *values: bytes) -> list[Output]:
         """One batch of records; its outputs."""
+        return self.take_records(*((value, ()) for value in values))
+
+    def take_records(self, *values: tuple[bytes, Headers]) -> list[Output]:
+        """The same of records with headers."""
         records = []
-        for value in values:
+        for value, headers in values:
             place = self.offset % 3
-            records.append(Record("touchpoints.accepted", place, self.offset, b"key", value))
+            records.append(
+                Record("touchpoints.accepted", place, self.offset, b"key", value, headers)
+            )
             self.offset += 1
         self.now_us += 1_000
         decision = self.handler.decide(Batch(records, (), self.now_us))

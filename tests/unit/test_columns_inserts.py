@@ -16,6 +16,7 @@ from schemas.base import to_json
 from schemas.touchpoints import SAMPLES
 from services.scoring import columns as columns_module
 from services.scoring.refuse import record_of
+from services.scoring.rows import TABLES
 from tests.columns_messages import MESSAGES, record, touchpoint
 from tests.unit.columns_world import FakeEnd, FakeMessage, World, visit_lines, visits
 
@@ -36,7 +37,7 @@ def test_rows_are_inserted_and_then_committed() -> None:
     world.columns.step()
     assert len(world.clickhouse.rows["touchpoints"]) == len(SAMPLES)
     assert set(world.consumer.committed) == {topic for topic, _ in MESSAGES}
-    assert world.clickhouse.inserts == len(world.clickhouse.rows) == 13
+    assert world.clickhouse.inserts == len(world.clickhouse.rows) == len(TABLES)
 
 
 def test_nothing_is_committed_while_clickhouse_is_missing_and_reading_is_paused() -> None:

@@ -15,7 +15,7 @@ from services.journey.domain.alert_events import Scene
 from services.journey.domain.customer import NEVER, Facts, State, same_basis
 from services.journey.domain.holders import Holders
 from services.journey.domain.lifecycle import next_stage_moment, stage_after, stage_of, standing
-from services.journey.domain.merges import come_back, merged, still_ours
+from services.journey.domain.merges import come_back, erased, merged, still_ours
 from services.journey.domain.moments import moments_of
 from services.journey.domain.raising import alerted
 from services.journey.domain.rules import Rules
@@ -28,7 +28,7 @@ STAGE, ORDERS, DUE_US, ENDED_US, ALERTS, TIMED_US = map(
     State._fields.index, ("stage", "orders", "due_us", "ended_us", "alerts", "timed_us")
 )
 #: From here on, what was learned last is kept.
-assert State._fields[TIMED_US:] == ("timed_us", "conflicts")
+assert State._fields[TIMED_US:] == ("timed_us", "conflicts", "consents")
 
 
 class Decided(NamedTuple):
@@ -55,6 +55,8 @@ def decide_customer(
     """
     if facts is None or (state is not None and facts.version <= state.scores_version):
         return _by_time(profile_id, state, now_us, rules, holders)
+    if facts.merged_into == profile_id.bytes:
+        return Decided(erased(profile_id, state, facts))
     if facts.merged_into:
         return Decided(*merged(profile_id, state, facts, now_us, rules, holders))
     before = None if state is None or state.merged_into else state
@@ -133,6 +135,7 @@ def _learned(before: State | None, facts: Facts, now_us: int, rules: Rules) -> S
         alerts=still_ours(before, facts) if before is not None else (),
         left_us=before.left_us if before is not None else 0,
         conflicts=facts.conflicts,
+        consents=facts.consents,
     )
 
 

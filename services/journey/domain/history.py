@@ -61,6 +61,8 @@ def heard(
         events += (*due, *told)
         if state is not None and moment_us > facts.as_of_us:
             state = state._replace(timed_us=moment_us)
+        if state is not None and state.merged_into == profile_id.bytes:
+            continue  # erased: nothing waits any more
         if state is not None and state.merged_into and not (before and before.merged_into):
             state = waiting_from(state, taken_us)
         elif state is not None and (state.alerts or state.left_us):

@@ -54,6 +54,18 @@ def merged(
     return _with_due(tombstone, now_us), ended
 
 
+def erased(profile_id: UUID, state: State | None, facts: Facts) -> State:
+    """What is left of somebody who was erased: versions, so that late scores do not bring them
+    back, and the revision, so that who comes anew is told of under ids of their own. Nobody is
+    told of the erased, not even that their alerts are over."""
+    return State(
+        facts.version,
+        facts.profile_version,
+        revision=state.revision if state is not None else 0,
+        merged_into=profile_id.bytes,
+    )
+
+
 def handed_over(
     profile_id: UUID,
     tombstone: State,

@@ -46,14 +46,18 @@ class Graph:
     """`homes`: node id -> its working component, for every node of every loaded component.
 
     `absorbed`: leaves that are no nodes any more -> the nodes that they were absorbed into.
+    `erased`: nodes of people who were erased; `erasing`: those that are erased now, of which no
+    component knows.
     """
 
-    __slots__ = ("absorbed", "homes", "loose_links", "rules")
+    __slots__ = ("absorbed", "erased", "erasing", "homes", "loose_links", "rules")
 
     def __init__(self, rules: Mapping[str, Rules]) -> None:
         self.rules = rules
         self.homes: dict[bytes, Working] = {}
         self.absorbed: dict[bytes, bytes] = {}
+        self.erased: frozenset[bytes] = frozenset()
+        self.erasing: set[bytes] = set()
         self.loose_links = 0
 
     def admit(self, working: Working) -> None:
@@ -124,7 +128,7 @@ class Graph:
         place = home.places[node]
         found = home.component.nodes[place]
         part = found.part
-        if part is None or event.received < part.seen[BORN]:
+        if home.before is None and (part is None or event.received < part.seen[BORN]):
             home.remember(self.rules[home.component.workspace])
         if part is None:
             part = new_part(event.at, event.received)
@@ -149,7 +153,8 @@ class Graph:
             return
         if home is not away:
             home = self._join(home, away)
-        home.remember(self.rules[event.workspace])
+        if home.before is None:
+            home.remember(self.rules[event.workspace])
         home.add_link(_link_of(home, one, other, event, rule))
         home.changed = True
         if len(home.component.nodes) > home.crowded_at:
@@ -228,11 +233,13 @@ class Graph:
 
     def _join(self, one: Working, other: Working) -> Working:
         """Two components become one, under the id of the one with more nodes."""
-        larger, smaller = sorted(
-            (one, other), key=lambda working: (-len(working.component.nodes), working.key)
-        )
+        larger, smaller = one, other
+        sizes = len(one.component.nodes), len(other.component.nodes)
+        if sizes[0] < sizes[1] or (sizes[0] == sizes[1] and one.key > other.key):
+            larger, smaller = other, one
         for working in (larger, smaller):
-            working.remember(self.rules[working.component.workspace])
+            if working.before is None:
+                working.remember(self.rules[working.component.workspace])
         larger.take_in(smaller)
         for node in smaller.places:
             self.homes[node] = larger

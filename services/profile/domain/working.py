@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from services.profile.domain.component import CLASS_OF, MIXED, Component, Link, Loose
@@ -30,6 +31,7 @@ class Working:
     moved      nodes whose home is a new one: created here, or taken in
     left       nodes that are none any more -> what their key in Redis says from now on
     shown      nodes that left and that events counted for: they may have been profiles
+    erased     nodes that were erased, of those that may have been profiles
     changed    whether it must be written
     crowded_at when it has more nodes than this within a batch, leaves are absorbed
     persons    who is in it, while that is known and holds
@@ -42,6 +44,7 @@ class Working:
         "changed",
         "component",
         "crowded_at",
+        "erased",
         "key",
         "left",
         "moved",
@@ -64,6 +67,7 @@ class Working:
         self.moved: set[bytes] = set()
         self.left: dict[bytes, bytes] = {}
         self.shown: dict[bytes, bytes] = {}
+        self.erased: list[bytes] = []
         self.changed = False
         self.crowded_at = CROWDED_AT
         self.persons: list[Person] | None = None
@@ -96,6 +100,7 @@ class Working:
         if self.left or len(self.places) != len(self.component.nodes):
             self.left.clear()
             self.shown.clear()
+            self.erased.clear()
             self.places = {node.id: place for place, node in enumerate(self.component.nodes)}
         self.changed = False
 
@@ -156,11 +161,35 @@ class Working:
         if other.left:
             self.left.update(other.left)
             self.shown.update(other.shown)
+        if other.erased:
+            self.erased += other.erased
         self._links = self._loose = None
         self.changed = True
         self.moved.update([node.id for node in other.component.nodes])
         for name, place in other.places.items():
             self.places[name] = place + shift
+
+    def forget(self, gone: Collection[int]) -> None:
+        """Nodes that are none any more, and nothing is in their place; `left` says what becomes of
+        their keys in Redis. Who stays does not look new by that.
+
+        The component is not named by a node that left: whoever comes under that id again makes a
+        component of this name.
+        """
+        ids = {self.component.nodes[place].id for place in gone}
+        kept = [name for name, place in self.places.items() if place not in gone]
+        now = self._without(gone)
+        self.places = {name: now[self.places[name]] for name in kept}
+        self.touched = {now[place] for place in self.touched if place in now}
+        self.moved -= ids
+        for one in ids:
+            self.shown.pop(one, None)
+            if self.before is not None:
+                self.before.pop(one, None)
+        if self.key in ids and self.component.nodes:
+            self.key = min(node.id for node in self.component.nodes)
+            self.versions.setdefault(self.key, 0)
+            self.moved |= {node.id for node in self.component.nodes}
 
     def remove(self, places: dict[int, int]) -> None:
         """Nodes that are none any more -> the nodes in whose place they are from now on.
@@ -169,8 +198,15 @@ class Working:
         nodes' keys in Redis.
         """
         assert self.before is not None
+        now = self._without(places)
+        now |= {gone: now[place] for gone, place in places.items()}
+        self.places = {name: now[place] for name, place in self.places.items()}
+        self.touched = {now[place] for place in self.touched}
+
+    def _without(self, gone: Collection[int]) -> dict[int, int]:
+        """Take out nodes and all that is said of them; the former places of the others -> now."""
         component = self.component
-        kept = [place for place in range(len(component.nodes)) if place not in places]
+        kept = [place for place in range(len(component.nodes)) if place not in gone]
         now = {place: number for number, place in enumerate(kept)}
         self.component = component._replace(
             nodes=[component.nodes[place] for place in kept],
@@ -188,12 +224,10 @@ class Working:
                 if pair.a in now and pair.b in now
             ),
         )
-        now |= {gone: now[place] for gone, place in places.items()}
-        self.places = {name: now[place] for name, place in self.places.items()}
-        self.touched = {now[place] for place in self.touched}
         self._links = self._loose = None
         self.persons = None
         self.changed = True
+        return now
 
 
 def appearance(component: Component, person: Person) -> Appearance:

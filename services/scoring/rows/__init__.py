@@ -43,6 +43,7 @@ TABLES: Final[dict[str, Table]] = {
         profiles.PROFILES,
         profiles.IDENTIFIER_ROWS,
         profiles.REDIRECTS,
+        profiles.ERASED,
         accounts.TABLE,
         scores.TABLE,
         models.TABLE,

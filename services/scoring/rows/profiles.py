@@ -11,6 +11,11 @@ import pyarrow as pa
 
 from services.scoring.rows.profile_sections import (
     COLUMNS,
+    NO_LOYALTY,
+    NO_MARKETING,
+    NO_PAYMENTS,
+    NO_PREFERENCES,
+    NO_SALES,
     Consent,
     Loyalty,
     Marketing,
@@ -18,6 +23,7 @@ from services.scoring.rows.profile_sections import (
     Preferences,
     Quality,
     Sales,
+    columns_of,
     purse,
 )
 from services.scoring.rows.profile_service import COMPLAINTS, Service
@@ -86,6 +92,7 @@ IDENTIFIER_ROWS: Final = Table.of(
 REDIRECTS: Final = Table.of(
     "profile_redirects", workspace=TEXT, profile_id=TEXT, merged_into=TEXT, version=COUNT
 )
+ERASED: Final = Table.of("erased_profiles", workspace=TEXT, profile_id=TEXT, version=COUNT, at=TIME)
 
 
 class Trait(msgspec.Struct, frozen=True, gc=False):
@@ -155,6 +162,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     version: Version
     updated_at: Moment
     merged_into: Uuid | None = None
+    erased: bool = False
     identifiers: list[Identifier] = []
     refused_links: int = 0
     traits: dict[str, Trait] = {}
@@ -164,12 +172,12 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     behaviour: Behaviour = Behaviour()
     purchases: Purchases = Purchases()
     service: Service = Service()
-    payments: Payments = Payments()
-    sales: Sales = Sales()
-    loyalty: Loyalty = Loyalty()
-    marketing: Marketing = Marketing()
+    payments: Payments = NO_PAYMENTS
+    sales: Sales = NO_SALES
+    loyalty: Loyalty = NO_LOYALTY
+    marketing: Marketing = NO_MARKETING
     consent: dict[str, Consent] = {}
-    preferences: Preferences = Preferences()
+    preferences: Preferences = NO_PREFERENCES
     quality: Quality = Quality()
 
     def columns(self) -> tuple[Any, ...]:
@@ -180,13 +188,13 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
             + self.purchases.columns()
             + self.service.columns()
             + self.purchases.more_columns()
-            + self.payments.columns()
+            + columns_of(self.payments)
             + self.service.more_columns()
-            + self.sales.columns()
-            + self.loyalty.columns()
-            + self.marketing.columns()
+            + columns_of(self.sales)
+            + columns_of(self.loyalty)
+            + columns_of(self.marketing)
             + ([(purpose, one.allowed) for purpose, one in self.consent.items()],)
-            + self.preferences.columns()
+            + columns_of(self.preferences)
             + self.quality.columns()
         )
 
@@ -196,7 +204,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
             self.profile_id,
             self.version,
             self.updated_at,
-            self.merged_into,
+            self.profile_id if self.erased else self.merged_into,
             pairs(self.identifiers),
             self.refused_links,
             [(name, as_text(trait.value)) for name, trait in self.traits.items()],
@@ -210,9 +218,14 @@ PROFILE: Final = msgspec.json.Decoder(Profile)
 
 
 def rows(value: bytes, published_ms: int) -> Rows:
-    """The snapshot, and its identifiers; or the redirect of a profile that was merged away."""
+    """The snapshot, and its identifiers; or the redirect of a profile that was merged away.
+
+    Who was erased joined nobody but themselves: so no view shows them.
+    """
     one = PROFILE.decode(value)
     made = [(PROFILES.name, one.columns())]
+    if one.erased:
+        return [*made, (ERASED.name, (one.workspace, one.profile_id, one.version, one.updated_at))]
     if one.merged_into is not None:
         redirect = (one.workspace, one.profile_id, one.merged_into, one.version)
         return [*made, (REDIRECTS.name, redirect)]

@@ -102,6 +102,7 @@ class Scores(msgspec.Struct, frozen=True, gc=False):
     as_of: Moment
     model_version: Version = 0
     merged_into: Uuid | None = None
+    erased: bool = False
     rfm: Rfm | None = None
     churn: Churn | None = None
     clv: Clv | None = None
@@ -115,7 +116,10 @@ SCORES: Final = msgspec.json.Decoder(Scores)
 
 
 def rows(value: bytes, published_ms: int) -> Rows:
-    """One row; a score that is missing is null, and `missing` says why."""
+    """One row; a score that is missing is null, and `missing` says why.
+
+    Who was erased joined nobody but themselves: so no view shows them.
+    """
     one = SCORES.decode(value)
     row = (
         one.workspace,
@@ -124,7 +128,7 @@ def rows(value: bytes, published_ms: int) -> Rows:
         one.profile_version,
         one.model_version,
         one.as_of,
-        one.merged_into,
+        one.profile_id if one.erased else one.merged_into,
         one.value_segment or "",
         one.facts.high_value,
         list(one.missing.items()),

@@ -1,0 +1,181 @@
+"""Engines that drop and compact within seconds, the six services, and what their files hold."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import lz4.block
+import lz4.frame
+import pytest
+import zstandard
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
+from typer.testing import CliRunner
+
+from deploy.embedded import kafka
+from deploy.embedded.engines import Engines, start_engines
+from schemas.topics import TOPICS
+from services.cli.__main__ import app
+from services.cli.person import in_columns
+from services.cli.services import Services, start_services
+from services.common.settings import Settings
+
+SALT: Final = "erasure test"
+RUN = CliRunner()
+HASTY = """\
+log.retention.check.interval.ms=500
+log.cleaner.backoff.ms=500
+log.segment.delete.delay.ms=500
+"""
+#: What a topic is set to so that its horizon is seconds away.
+SHORT: Final = {"segment.ms": "500", "file.delete.delay.ms": "500"}
+DELETED: Final = {"retention.ms": "1000"}
+COMPACTED: Final = {"max.compaction.lag.ms": "500", "min.compaction.lag.ms": "0"}
+PARTS: Final = {
+    "old_parts_lifetime": 1,
+    "cleanup_delay_period": 1,
+    "max_cleanup_delay_period": 2,
+    "cleanup_delay_period_random_add": 0,
+}
+
+
+@dataclass
+class ErasureWorld:
+    """A home of its own: nobody else's data is in its files."""
+
+    home: Path
+    engines: Engines
+    services: Services
+    environment: dict[str, str]
+
+    def send(self, calls: Sequence[dict[str, Any]]) -> None:
+        """Segment calls, each answered 200."""
+        for start in range(0, len(calls), 500):
+            answer = httpx.post(
+                f"{self.services.http}/v1/batch",
+                auth=("demo-write-key", ""),
+                json={"batch": calls[start : start + 500]},
+                timeout=30,
+                trust_env=False,
+            )
+            assert answer.json() == {"success": True}, answer.text
+
+    def rapport(self, *arguments: str) -> Any:
+        """A command's result."""
+        return RUN.invoke(app(arguments[0]), list(arguments), env=self.environment)
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        done = self.rapport("query", sql, "--json")
+        assert done.exit_code == 0, done.output
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def hasten_columns(self) -> None:
+        """From now on ClickHouse removes parts that were rewritten within seconds."""
+        told = ", ".join(f"{name} = {value}" for name, value in PARTS.items())
+        with in_columns.columns_client(Settings(clickhouse=self.engines.clickhouse)) as client:
+            for table in (*in_columns.tables_with(client, "profile_id"), "dead_letters"):
+                client.command(f"ALTER TABLE {table} MODIFY SETTING {told}")
+
+    def hasten_topics(self) -> None:
+        """From now on topics forget within seconds."""
+        admin: Any = AdminClient({"bootstrap.servers": self.engines.kafka})
+        changes = [
+            ConfigResource(
+                ResourceType.TOPIC,
+                topic.name,
+                incremental_configs=[
+                    ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+                    for key, value in (
+                        SHORT | (COMPACTED if topic.retention_ms is None else DELETED)
+                    ).items()
+                ],
+            )
+            for topic in TOPICS
+            if topic.name not in ("audit", "erasures", "suppressions")
+        ]
+        for future in admin.incremental_alter_configs(changes).values():
+            future.result(10)
+
+
+@contextmanager
+def erasure_world(home: Path) -> Iterator[ErasureWorld]:
+    """Engines and services of their own; ended in good order."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kafka, "PROPERTIES", kafka.PROPERTIES + HASTY)
+        engines = start_engines(home)
+    settings = Settings(salt=SALT, partitions=2, http_port=0)
+    environment = {"RAPPORT_SALT": SALT, "RAPPORT_PARTITIONS": "2", "RAPPORT_HOME": str(home)}
+    services = start_services(home, engines, settings, environment=environment)
+    try:
+        services.wait_until_ready()
+        yield ErasureWorld(home, engines, services, environment)
+    finally:
+        services.stop()
+        engines.stop()
+
+
+def found_in_files(home: Path, texts: Sequence[str]) -> dict[str, set[str]]:
+    """Text -> the engines (or log) in whose files it stands, also where these are compressed."""
+    found: dict[str, set[str]] = {text: set() for text in texts}
+    for path in home.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            try:
+                raw = path.read_bytes()
+            except OSError:  # it went while we looked
+                continue
+            for piece in (raw, *unpacked(path, raw)):
+                for text in texts:
+                    if text.encode() in piece:
+                        found[text].add(path.relative_to(home).parts[0])
+    return found
+
+
+def unpacked(path: Path, raw: bytes) -> Iterator[bytes]:
+    """What is compressed in a file of Kafka or ClickHouse."""
+    if path.suffix in (".log", ".deleted") and "kafka" in path.parts:
+        yield from batches(raw)
+    elif path.suffix == ".bin":
+        yield from blocks(raw)
+
+
+def batches(raw: bytes) -> Iterator[bytes]:
+    """The records of a segment. Source: Kafka protocol, record batch of magic 2."""
+    at = 0
+    while at + 61 <= len(raw):
+        (length,) = struct.unpack_from(">i", raw, at + 8)
+        if length <= 0:
+            return
+        (attributes,) = struct.unpack_from(">h", raw, at + 21)
+        records = raw[at + 61 : at + 12 + length]
+        if attributes & 7 == 3:
+            yield lz4.frame.decompress(records)
+        else:
+            assert attributes & 7 == 0, "a compression that this scan does not know"
+        at += 12 + length
+
+
+def blocks(raw: bytes) -> Iterator[bytes]:
+    """The blocks of a column. Source: ClickHouse, CompressedReadBufferBase."""
+    at = 0
+    while at + 25 <= len(raw):
+        method, size, plain = struct.unpack_from("<BII", raw, at + 16)
+        body = raw[at + 25 : at + 16 + size]
+        if method == 0x82:
+            yield lz4.block.decompress(body, uncompressed_size=plain)
+        elif method == 0x90:
+            yield zstandard.ZstdDecompressor().decompress(body, max_output_size=plain)
+        elif method != 0x02:  # several codecs in a row are not used for text
+            return
+        at += 16 + size

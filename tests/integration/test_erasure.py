@@ -1,0 +1,208 @@
+"""One person among many is erased: no file has them, no replay brings them, others are the same."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from confluent_kafka import Producer
+
+from schemas import topics
+from schemas.person import PersonExport
+from services.common.settings import Settings
+from services.common.topic_log import topic_log
+from services.profile.domain.ids import Hashes, uuid_text
+from tests.integration.erasure_world import SALT, ErasureWorld, erasure_world, found_in_files
+from tests.waiting import until
+
+PEOPLE = int(os.environ.get("RAPPORT_TEST_ERASURE_PEOPLE", "1000"))
+#: What nobody else has, in every place where a person can be named.
+ADA = "q7f3a9c5e1"
+MAIL = f"{ADA}@mail.example"
+NAME = "Zeta Quillfeather 9c51"
+COMPLAINT = "k3b8d2f6a4"
+SECRETS = (ADA, NAME, COMPLAINT)
+DEVICE = "w5e9r2t7y1"
+
+
+def calls_of(number: int) -> list[dict[str, Any]]:
+    user = f"u{number}"
+    return [
+        {"type": "identify", "userId": user, "traits": {"email": f"{user}@mail.example"}},
+        {"type": "track", "event": "Order Completed", "userId": user}
+        | {"properties": {"order_id": f"o{number}", "total": 10 + number, "currency": "USD"}},
+    ]
+
+
+def calls_of_ada() -> list[dict[str, Any]]:
+    complaint = {"complaint_id": COMPLAINT, "severity": 4, "text": f"I am {NAME}"}
+    order = {"order_id": f"SO-{ADA}", "total": 99, "currency": "USD"}
+    referred = {"referred": {"kind": "email", "value": MAIL}}
+    return [
+        {"type": "page", "anonymousId": DEVICE, "name": "Home"},
+        {"type": "identify", "userId": ADA, "traits": {"email": MAIL, "name": NAME}},
+        {"type": "identify", "userId": ADA, "anonymousId": DEVICE},
+        {"type": "track", "event": "Order Completed", "userId": ADA, "properties": order},
+        {"type": "track", "event": "Complaint Received", "userId": ADA, "properties": complaint}
+        | {"timestamp": (datetime.now(UTC) - timedelta(days=2)).isoformat()},
+        {"type": "track", "event": "Asked", "userId": ADA, "timestamp": "soon"},
+        {"type": "track", "event": "Customer Referred", "userId": "u1", "properties": referred},
+    ]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ErasureWorld]:
+    with erasure_world(tmp_path_factory.mktemp("erasure")) as one:
+        calls = [call for number in range(PEOPLE) for call in calls_of(number)]
+        calls[PEOPLE:PEOPLE] = calls_of_ada()
+        one.send([call | {"messageId": f"m{at}"} for at, call in enumerate(calls)])
+        until(lambda: counted(one) == PEOPLE + 1, "everybody to be in the columns", 120)
+        one.hasten_columns()
+        until(lambda: alerts(one) > 0, "the alert", 60)
+        yield one
+
+
+def counted(world: ErasureWorld) -> int:
+    done = world.rapport("query", "SELECT count() AS n FROM customers", "--json")
+    return int(json.loads(done.stdout)["n"]) if done.exit_code == 0 else 0
+
+
+def alerts(world: ErasureWorld) -> int:
+    return int(world.rows("SELECT count() AS n FROM alerts")[0]["n"])
+
+
+def snapshots(world: ErasureWorld) -> dict[bytes, bytes]:
+    """The newest record of each profile id."""
+    source = topic_log(Settings(kafka=world.engines.kafka, home=world.home), topics.PROFILES.name)
+    try:
+        return {one.key(): one.value() for one in source.to_the_end()}
+    finally:
+        source.close()
+
+
+def ids_of_ada() -> set[bytes]:
+    node = Hashes(SALT).node
+    names = (("user_id", ADA), ("email", MAIL), ("anonymous_id", DEVICE))
+    return {uuid_text(node("demo", *name)).encode() for name in names}
+
+
+def test_one_person_is_exported_then_erased_for_good(world: ErasureWorld, tmp_path: Path) -> None:
+    seen = found_in_files(world.home, SECRETS)
+    assert all({"kafka", "redis", "clickhouse"} <= places for places in seen.values()), seen
+
+    out = tmp_path / "ada.json"
+    assert world.rapport("export", f"email:{MAIL}", "--out", str(out)).exit_code == 0
+    document = PersonExport.model_validate_json(out.read_text())
+    assert {one["value"] for one in document.identifiers} == {ADA, MAIL, DEVICE}
+    assert document.profile is not None
+    assert document.profile["traits"]["name"]["value"] == NAME
+    sizes = {table: len(rows) for table, rows in document.tables.items()}
+    assert (sizes["touchpoints"], sizes["dead_letters"], sizes["profiles"]) == (6, 1, 2)
+    assert {one.topic for one in document.topics} >= {"touchpoints.accepted", "dead_letters"}
+    assert (len(document.links), len(document.parts)) == (2, 2)
+
+    before = snapshots(world)
+    done = world.rapport(
+        "erase", f"user_id:{ADA}", "--reason", "asked by mail", "--by", "ops", "--yes", "--json"
+    )
+    assert done.exit_code == 0, done.output
+    receipt = json.loads(done.stdout.splitlines()[-1])
+    assert receipt["state"] == "waiting"
+    assert not any(secret in done.stdout for secret in (*SECRETS, DEVICE))
+    places = {(one["store"], one["place"]): one for one in receipt["receipt"]}
+    assert places["clickhouse", "touchpoints"]["found"] == 6
+    assert places["clickhouse", "dead_letters"]["found"] == 1
+    assert places["kafka", "dead_letters"]["expires_at"] > receipt["requested_at"]
+    after = snapshots(world)
+    for profile, value in before.items():
+        if profile not in ids_of_ada():
+            assert after[profile] == value, "everybody else's snapshot is the same, byte by byte"
+    assert all(b'"erased":true' in after[one] for one in ids_of_ada() & before.keys())
+    assert counted(world) == PEOPLE
+
+    read_the_log_again(world)
+    assert counted(world) == PEOPLE
+    assert snapshots(world) == after
+
+    world.hasten_topics()
+    until(lambda: is_complete(world, receipt["erasure_id"]), "the erasure to be complete", 120)
+    assert left(world) == {}
+    told = world.rapport("erase", "status", receipt["erasure_id"], "--json")
+    assert json.loads(told.stdout)["state"] == "complete"
+    assert world.rapport("audit", "verify").exit_code == 0
+    trail = world.rapport("audit", "list", "--json").stdout
+    assert [json.loads(line)["what"] for line in trail.splitlines()] == [
+        "person.exported",
+        "person.erasure_requested",
+        "person.erased",
+    ]
+
+
+def read_the_log_again(world: ErasureWorld) -> None:
+    """Profile begins at the log's first record, and does not know Ada's message ids any more."""
+    client = redis.Redis.from_url(world.engines.redis)
+    world.services.watched["profile"].process.stop()
+    for key in client.scan_iter(b"p:profile:*"):
+        client.delete(key)
+    for key in client.scan_iter(b"m:*"):
+        for at in range(PEOPLE, PEOPLE + 6):
+            client.srem(key, Hashes(SALT).message("demo", f"m{at}"))
+    # it starts again by itself; then it is there when it has read what is sent now
+    producer = Producer({"bootstrap.servers": world.engines.kafka})
+    producer.flush(5)
+    until(lambda: has_read_all(world, client), "profile to read the log again", 60)
+
+
+def has_read_all(world: ErasureWorld, client: redis.Redis) -> bool:
+    source = topic_log(Settings(kafka=world.engines.kafka, home=world.home), topics.ACCEPTED.name)
+    try:
+        ends: dict[int, int] = {}
+        for message in source.to_the_end():
+            ends[message.partition()] = message.offset() + 1
+    finally:
+        source.close()
+    places: list[Any] = [client.get(f"p:profile:{number}") for number in ends]
+    return all(
+        place is not None and int(place.split(b":")[0]) >= end
+        for place, end in zip(places, ends.values(), strict=True)
+    )
+
+
+def is_complete(world: ErasureWorld, erasure: str) -> bool:
+    done = world.rapport("erase", "--resume", erasure, "--wait", "10", "--json")
+    return done.exit_code == 0 and bool(
+        json.loads(done.stdout.splitlines()[-1])["state"] == "complete"
+    )
+
+
+def left(world: ErasureWorld) -> dict[str, set[str]]:
+    return {
+        text: places
+        for text, places in found_in_files(world.home, (*SECRETS, DEVICE)).items()
+        if places
+    }
+
+
+def test_erasing_again_or_nobody_gets_a_clear_answer(world: ErasureWorld) -> None:
+    again = world.rapport("erase", f"email:{MAIL}", "--reason", "again", "--yes")
+    assert (again.exit_code, "was erased already" in again.output) == (0, True)
+    nobody = world.rapport("erase", "user_id:never-seen", "--reason", "x", "--yes")
+    assert (nobody.exit_code, "nobody is known" in nobody.output) == (1, True)
+    export = world.rapport("export", f"user_id:{ADA}")
+    assert (export.exit_code, "was erased" in export.output) == (1, True)
+    wrong = world.rapport("erase", "name:ada", "--reason", "x", "--yes")
+    assert (wrong.exit_code, "KIND:VALUE" in wrong.output) == (2, True)
+    late = world.rapport("erase", "--resume", "nonsense")
+    assert (late.exit_code, "no id of an erasure" in late.output) == (2, True)
+
+
+def test_at_the_door_they_are_kept_out_from_then_on(world: ErasureWorld) -> None:
+    world.send([{"type": "track", "event": "Asked", "userId": ADA, "messageId": "late"}])
+    assert world.rapport("suppress", "check", "user_id", ADA, "--json").exit_code == 0
+    assert left(world) == {}
