@@ -80,6 +80,8 @@ class Profile(Message):
     Sections from `payments` on are left out while there is nothing in them.
     `more_identifiers`: so many weak ones (anonymous ids) are folded into others and not listed.
     `conflicts`: the newest of the `refused_links`, each a pair of identifiers.
+    `rebuilt` (left out when false): what is new in it was found by making the profile again from
+    the log, and not said by an event; effects of that are recorded, not sent.
     """
 
     workspace: Name
@@ -87,6 +89,7 @@ class Profile(Message):
     version: int
     updated_at: Moment
     merged_into: UUID | None = None
+    rebuilt: bool = False
     identifiers: tuple[Identifier, ...] = ()
     more_identifiers: int = 0
     refused_links: int = 0

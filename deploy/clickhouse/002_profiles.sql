@@ -112,7 +112,8 @@ ALTER TABLE profiles
     ADD COLUMN IF NOT EXISTS preferred_product String,
     ADD COLUMN IF NOT EXISTS products Map(String, UInt64),
     ADD COLUMN IF NOT EXISTS quality Nullable(Float64) COMMENT 'of what we know, from 0 to 100',
-    ADD COLUMN IF NOT EXISTS facts_missing Array(String) COMMENT 'what we should know and do not';
+    ADD COLUMN IF NOT EXISTS facts_missing Array(String) COMMENT 'what we should know and do not',
+    ADD COLUMN IF NOT EXISTS facts_late UInt64 COMMENT 'words on what was long over: not counted';
 
 CREATE TABLE IF NOT EXISTS profile_identifiers
 (

@@ -93,6 +93,7 @@ SELECT
     profile.products AS products,
     profile.quality AS quality,
     profile.facts_missing AS facts_missing,
+    profile.facts_late AS facts_late,
     stage.stage AS stage,
     nullIf(stage.stage_since, toDateTime64(0, 6, 'UTC')) AS stage_since,
     score.recency AS recency,

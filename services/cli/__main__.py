@@ -18,6 +18,7 @@ COMMANDS = {
     "query": "services.cli.query:query",
     "demo": "services.cli.demo.command:demo",
     "position": "services.cli.position:app",
+    "rebuild": "services.cli.rebuild.command:app",
     "webhooks": "services.cli.webhooks:app",
     "workspace": "services.cli.workspace:app",
     "plan": "services.cli.plans.command:app",

@@ -22,6 +22,7 @@ METRIC_MODULES: Final = (
     "services.common.workspace_metrics",
     "services.ingest.metrics",
     "services.profile.metrics",
+    "services.profile.api.metrics",
     "services.scoring.metrics",
     "services.journey.metrics",
     "services.journey.deliver.metrics",

@@ -1,4 +1,4 @@
-"""`rapport serve`: the seven services as local processes, watched, until Ctrl-C."""
+"""`rapport serve`: the eight services as local processes, watched, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.common.settings import Settings
 
 
 def serve() -> None:
-    """Start the seven services against the engines in the settings, or those of `rapport up`."""
+    """Start the eight services against the engines in the settings, or those of `rapport up`."""
     settings = Settings()
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
     stop = Stop().on_signals()
@@ -46,5 +46,6 @@ def _engines(settings: Settings) -> Engines:
 
 def _say_where(services: Services, notes: Console) -> None:
     notes.print(f"ready: send events to {services.http}/v1/track; Ctrl-C ends it")
+    notes.print(f"  profiles are read at {services.profiles}/v1/profiles (/openapi.json says how)")
     for name in services.watched:
         notes.print(f"  {name:<8} {services.health(name)}/metrics")

@@ -1,4 +1,4 @@
-"""The seven services as local processes: started, watched, started again after a crash, ended."""
+"""The eight services as local processes: started, watched, started again after a crash, ended."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ PROJECT: Final = Path(__file__).resolve().parents[2]
 SERVICES: Final[dict[str, tuple[str, ...]]] = {
     "ingest": ("services.ingest",),
     "profile": ("services.profile",),
+    "profiles": ("services.profile", "api"),
     "accounts": ("services.profile", "accounts"),
     "score": ("services.scoring", "score"),
     "columns": ("services.scoring", "columns"),
@@ -63,6 +64,7 @@ class Services:
 
     home: Path
     http: str
+    profiles: str
     watched: dict[str, Watched]
     environment: Mapping[str, str]
     say: Say
@@ -165,22 +167,27 @@ def start_services(
     environment: Mapping[str, str] | None = None,
     say: Say = lambda _: None,
 ) -> Services:
-    """Start the seven services on free ports against these engines, and watch them.
+    """Start the eight services on free ports against these engines, and watch them.
 
     `environment` is added to each one's. They are not ready yet: see `wait_until_ready`.
     """
     home = home.absolute()
     watched = {name: _adopted(_process(home, name)) for name in SERVICES}
-    http_port = _http_port_left(home) if watched["ingest"].process.alive() else 0
-    http_port = http_port or _free_port_near(settings.http_port)
+    http_port = _port_in_use(home, watched, "ingest", "http") or _free_port_near(settings.http_port)
+    api_port = _port_in_use(home, watched, "profiles", "profiles")
+    api_port = api_port or _free_port_near(settings.profile_api_port)
     services = Services(
         home=home,
         http=f"http://{HOST}:{http_port}",
+        profiles=f"http://{HOST}:{api_port}",
         watched=watched,
-        environment=_environment(home, engines, settings, http_port) | dict(environment or {}),
+        environment=_environment(home, engines, settings)
+        | {"RAPPORT_HTTP_PORT": str(http_port), "RAPPORT_PROFILE_API_PORT": str(api_port)}
+        | dict(environment or {}),
         say=say,
     )
-    (home / ADDRESSES_FILE).write_text(json.dumps({"http": services.http}))
+    addresses = {"http": services.http, "profiles": services.profiles}
+    (home / ADDRESSES_FILE).write_text(json.dumps(addresses))
     services.start()
     return services
 
@@ -200,9 +207,12 @@ def _adopted(process: EngineProcess) -> Watched:
     return Watched(process, port if process.alive() else _free_port_near(port))
 
 
-def _http_port_left(home: Path) -> int:
+def _port_in_use(home: Path, watched: Mapping[str, Watched], name: str, what: str) -> int:
+    """The port on which a service that runs already listens; 0: it does not run."""
+    if name not in watched or not watched[name].process.alive():
+        return 0
     try:
-        return urlsplit(json.loads((home / ADDRESSES_FILE).read_text())["http"]).port or 0
+        return urlsplit(json.loads((home / ADDRESSES_FILE).read_text())[what]).port or 0
     except (OSError, ValueError, KeyError, TypeError):
         return 0
 
@@ -212,9 +222,7 @@ def _free_port_near(wanted: int) -> int:
     return wanted if wanted and is_free(wanted) else free_port()
 
 
-def _environment(
-    home: Path, engines: Engines, settings: Settings, http_port: int
-) -> dict[str, str]:
+def _environment(home: Path, engines: Engines, settings: Settings) -> dict[str, str]:
     """What every service is told. Modules are found in the project, wherever we were started."""
     paths = [str(PROJECT), os.environ.get("PYTHONPATH", "")]
     return {
@@ -224,7 +232,6 @@ def _environment(
         "RAPPORT_REDIS": engines.redis,
         "RAPPORT_CLICKHOUSE": engines.clickhouse,
         "RAPPORT_HTTP_HOST": HOST,
-        "RAPPORT_HTTP_PORT": str(http_port),
         "RAPPORT_HEALTH_HOST": HOST,
         "RAPPORT_WORKSPACE": str(settings.workspace.absolute()),
         "RAPPORT_PARTITIONS": str(settings.partitions),

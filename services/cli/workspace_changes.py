@@ -55,6 +55,9 @@ def _by_name(workspaces: Workspaces) -> dict[str, Any]:
             fields[several] = {one.pop("name"): one for one in fields[several]}
         for source in fields["sources"].values():
             source["key_hashes"] = {one[:HASH_CHARACTERS]: "" for one in source["key_hashes"]}
+        for key in fields["api_keys"]["keys"]:
+            key["key_hashes"] = {one[:HASH_CHARACTERS]: "" for one in key["key_hashes"]}
+        fields["api_keys"]["keys"] = {one.pop("name"): one for one in fields["api_keys"]["keys"]}
         kinds = fields["identity"]["kinds"]
         fields["identity"]["kinds"] = {one.pop("kind"): one for one in kinds}
         fields["identity"]["order"] = list(fields["identity"]["kinds"])
@@ -88,6 +91,10 @@ def _means(place: Place, before: Any, after: Any) -> str:
             return "beyond it senders get 429 with Retry-After"
         case ("sources", _, "allowed_origins") if after:
             return "browsers on other sites get 403"
+        case ("api_keys", "keys", _) | ("api_keys", "keys", _, "key_hashes", _) if after is None:
+            return "whoever reads profiles with it gets 401"
+        case ("api_keys", *_):
+            return "the profile API takes it over within three seconds"
         case ("plans", *_) if after is None:
             return "what it says is not asked any more"
         case ("endpoints", _) if after is None:

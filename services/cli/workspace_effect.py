@@ -24,7 +24,9 @@ EVENTS_MAX: Final = 100_000
 #: ingest looks once a second, and takes what two looks have seen.
 TAKEN_WITHIN_S: Final = 10.0
 #: Those of `rapport serve` that use the workspace.
-FOLLOWERS: Final = frozenset({"ingest", "profile", "accounts", "score", "decide", "deliver"})
+FOLLOWERS: Final = frozenset(
+    {"ingest", "profile", "profiles", "accounts", "score", "decide", "deliver"}
+)
 _VERSION: Final = re.compile(r'rapport_workspace_info\{version="(\w+)"\} 1')
 
 

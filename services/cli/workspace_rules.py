@@ -31,7 +31,7 @@ def means_of_rule(place: tuple[str, ...], before: Any, after: Any) -> str:
         case ("default_region",) | ("kinds", _, "spelling", *_):
             return ANEW
         case ("kinds", _, "blocked" | "blocked_patterns"):
-            return "such values name nobody from now on; what they linked stays"
+            return f"such values name nobody and link nobody; {LATER}"
         case ("kinds", _, "found_in" | "external_ids"):
             return "it is looked for there from now on"
         case ("kinds", _, "known"):

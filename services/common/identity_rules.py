@@ -73,7 +73,10 @@ class IdentifierRule(Part):
 
     `limit`: how many one person may have; with `window_days` only those count that were first
     linked within so many days before the link that is judged. `known`: whether it makes a person
-    known (None: as every kind does but anonymous_id). `blocked`: values that name nobody;
+    known (None: as every kind does but anonymous_id). `joins_known`: whether an event that
+    brings it may join two people who both have an identifier of a kind that may; else it attaches
+    to one of them. `hub_degree_max`: with more neighbours one of this kind stops linking (None:
+    as the identity's). `blocked`: values that name nobody;
     `blocked_patterns`: regular expressions that are found in such. `found_in`: further places of
     it in a call; `external_ids`: its types in Segment's context.externalIds (else its own name,
     for a kind that is not built in).
@@ -83,6 +86,8 @@ class IdentifierRule(Part):
     limit: int = Field(ge=1)
     window_days: float | None = Field(default=None, gt=0, le=36_500)
     known: bool | None = None
+    joins_known: bool = True
+    hub_degree_max: int | None = Field(default=None, ge=2)
     blocked: tuple[str, ...] = ()
     blocked_patterns: tuple[str, ...] = ()
     spelling: Spelling = Spelling()

@@ -66,6 +66,16 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="Open connections of one ingest process; more are answered with 503 at once",
     )
+    profile_api_port: int = Field(
+        default=8081, ge=0, le=65535, description="Port of the profile API, on RAPPORT_HTTP_HOST"
+    )
+    profile_api_connections_max: int = Field(
+        default=2_000,
+        ge=1,
+        le=100_000,
+        description="Open connections of one process of the profile API; more are answered with "
+        "503 at once",
+    )
     health_host: str = Field(default="127.0.0.1", description="Address of /healthz and /metrics")
     health_port: int = Field(
         default=0, ge=0, le=65535, description="Port of /healthz, /readyz, /metrics; 0: any free"

@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from schemas.money import Currency
+from services.common.api_keys import ApiKeys as ApiKeys
+from services.common.api_keys import KeyHash as KeyHash
 from services.common.identity_rules import HashOf as HashOf
 from services.common.identity_rules import IdentifierRule as IdentifierRule
 from services.common.identity_rules import Identity as Identity
@@ -26,10 +28,6 @@ def _rising(part: Part, lower: str, higher: str) -> None:
 
 #: The source of what comes by Kafka, whether sources.yaml lists it or not.
 INBOUND: Final = "inbound"
-
-#: SHA-256 in hex.
-KeyHash = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
-
 
 #: What a browser says in Origin: scheme, host, and port unless it is the scheme's own.
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]+)?$")]
@@ -97,13 +95,26 @@ class AlertRules(Part):
 
 
 class Endpoint(Part):
-    """Where webhooks go; the secret (whsec_...) is read from the environment variable named."""
+    """Where webhooks go; the secret (whsec_...) is read from the environment variable named.
+
+    `purpose`: what it does with people, as they consent to it or not. Then it gets only what is
+    about somebody whose newest word on that purpose, as of the sending, is yes and has not
+    expired; with `unasked: send` also what is about those who have never been asked.
+    """
 
     name: str = Field(min_length=1, max_length=100)
     url: str
     events: tuple[str, ...] = ("lifecycle.changed", "alerts.raised", "actions.requested")
     secret_env: str
     enabled: bool = True
+    purpose: str | None = Field(default=None, min_length=1, max_length=200)
+    unasked: Literal["withhold", "send"] = "withhold"
+
+    @model_validator(mode="after")
+    def _unasked_of_something(self) -> Self:
+        if self.unasked == "send" and self.purpose is None:
+            raise broken("unasked", "is for a `purpose`, and there is none", "name the purpose")
+        return self
 
 
 class Workspace(Part):
@@ -113,7 +124,8 @@ class Workspace(Part):
     touchpoints of profiles that were last seen before (an import). `profile_history_days`: older
     orders and finished cases are kept in short, with every figure as it was. `household_traits`:
     people in whose profiles all of these traits agree are one household; none: a household is what
-    a sender says.
+    a sender says. `profiling_purpose`: the purpose of consent that somebody refuses who is not to
+    be scored.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
@@ -121,11 +133,13 @@ class Workspace(Part):
     effects_max_age_days: float = Field(default=7, gt=0)
     profile_history_days: int = Field(default=730, ge=30)
     household_traits: tuple[str, ...] = Field(default=(), max_length=10)
+    profiling_purpose: str | None = Field(default=None, min_length=1, max_length=200)
     sources: tuple[Source, ...]
     identity: Identity
     lifecycle: LifecycleThresholds = LifecycleThresholds()
     alerts: AlertRules = AlertRules()
     endpoints: tuple[Endpoint, ...] = ()
+    api_keys: ApiKeys = ApiKeys()
     mappings: dict[str, RowMapping] = Field(default_factory=dict)
     plans: tuple[Plan, ...] = ()
 
@@ -142,6 +156,16 @@ class Workspace(Part):
     def _each_endpoint_is_itself(cls, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
         different("name", ([endpoint.name] for endpoint in endpoints))
         return endpoints
+
+    @model_validator(mode="after")
+    def _no_write_key_reads(self) -> Self:
+        """A write key may stand in a web page: whoever reads it there must not read profiles."""
+        write = {value.lower() for source in self.sources for value in source.key_hashes}
+        for place, key in enumerate(self.api_keys.keys):
+            if write & {value.lower() for value in key.key_hashes}:
+                field = ("api_keys", "keys", place, "key_hashes")
+                raise broken(field, "is a source's write key", "make a key of its own")
+        return self
 
     @model_validator(mode="after")
     def _one_plan_for_each_source(self) -> Self:

@@ -23,6 +23,7 @@ FILES: Final = {
     "lifecycle.yaml": "lifecycle",
     "alerts.yaml": "alerts",
     "endpoints.yaml": "endpoints",
+    "api_keys.yaml": "api_keys",
 }
 PLAIN: Final = "workspace.yaml"
 #: Folder of the folder -> field of Workspace: each file of it is one item, named after the file.
@@ -80,9 +81,22 @@ def load_workspaces(folder: Path) -> dict[str, Workspace]:
             what, mend = f"is {workspace.name!r} in another folder as well", "choose another name"
             problems.append(Problem(one / PLAIN, 1, "name", what, mend))
         found[workspace.name] = workspace
-    if problems:
+    if problems := problems or _shared_keys(folders, found):
         raise WorkspaceError(problems)
     return found
+
+
+def _shared_keys(folders: Sequence[Path], found: Mapping[str, Workspace]) -> list[Problem]:
+    """API keys that would open two workspaces."""
+    seen: set[str] = set()
+    problems = []
+    for folder, workspace in zip(folders, found.values(), strict=True):
+        own = {one.lower() for key in workspace.api_keys.keys for one in key.key_hashes}
+        if own & seen:
+            what = "has a key of another workspace"
+            problems.append(Problem(folder / "api_keys.yaml", 1, "keys", what, "let one keep it"))
+        seen |= own
+    return problems
 
 
 def _load(folder: Path) -> Workspace:

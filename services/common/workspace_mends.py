@@ -53,7 +53,7 @@ def mend_of(fault: ErrorDetails) -> str:
             return "write `field: value`"
         case "string_type":
             return "put it in quotes"
-        case "literal_error":
+        case "literal_error" | "enum":
             return f"write {context['expected']}"
         case "string_pattern_mismatch" if "key_hashes" in place:
             return "write what `printf 'KEY' | sha256sum` prints"

@@ -13,14 +13,15 @@ from typing import Any, Final
 
 import uvicorn
 
+from services.common.connections import Connection, affordable
 from services.common.health import HealthServer, Readiness
 from services.common.run import Stop, settle_memory
 from services.common.settings import Settings
 from services.common.suppression import Listed
 from services.common.workspace import Workspace
 from services.common.workspace_watch import WorkspaceWatch
+from services.ingest import metrics
 from services.ingest.api import Api
-from services.ingest.connections import OTHER_FILES, Connection, allow_open_files
 from services.ingest.keys import Doors
 from services.ingest.link import Link
 from services.ingest.live import Live
@@ -31,6 +32,13 @@ from services.ingest.suppressions import NOT_READ, Suppressions
 log = logging.getLogger(__name__)
 
 GRACE_S: Final = 15
+
+
+class IngestConnection(Connection):
+    """With the metrics of ingest."""
+
+    open_connections = metrics.CONNECTIONS
+    closed_connections = metrics.CONNECTIONS_CLOSED
 
 
 class Ingest:
@@ -65,7 +73,7 @@ class Ingest:
         config = uvicorn.Config(
             self,
             loop="uvloop",
-            http=Connection,
+            http=IngestConnection,
             ws="none",
             lifespan="on",
             access_log=False,
@@ -76,7 +84,8 @@ class Ingest:
             timeout_keep_alive=60,
             timeout_graceful_shutdown=GRACE_S,
         )
-        Connection.connections_max = _affordable(self._settings.http_connections_max)
+        wanted = self._settings.http_connections_max
+        IngestConnection.connections_max = affordable(wanted, "RAPPORT_HTTP_CONNECTIONS_MAX")
         self._health.start()
         self._link.start()
         self._suppressions.start()
@@ -114,21 +123,6 @@ class Ingest:
         except Exception:
             log.exception("the stream of touchpoints.inbound ended; ending the process")
             os._exit(1)
-
-
-def _affordable(wanted: int) -> int:
-    """So many connections as the system lets this process have open."""
-    files = allow_open_files(wanted + OTHER_FILES)
-    connections = max(1, min(wanted, files - OTHER_FILES))
-    if connections < wanted:
-        log.warning(
-            "at most %d connections (RAPPORT_HTTP_CONNECTIONS_MAX: %d): the system allows %d open "
-            "files; raise it with `ulimit -Hn`",
-            connections,
-            wanted,
-            files,
-        )
-    return connections
 
 
 def _end_if_failed(task: asyncio.Task[None]) -> None:

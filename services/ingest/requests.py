@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import re
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
+from services.common.request_ids import request_id
 from services.ingest.body import BODY_BYTES_MAX
 from services.ingest.keys import basic_user
 
@@ -16,12 +14,6 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 BODY_SECONDS_MAX: Final = 30
-
-
-#: Each process numbers its requests; the first part tells processes and starts apart.
-_process: Final = secrets.token_hex(6)
-_numbers = itertools.count(1)
-_is_request_id = re.compile(rb"[A-Za-z0-9._:/+=-]{1,100}").fullmatch
 
 
 class Said(NamedTuple):
@@ -47,10 +39,7 @@ def said_in(scope: Scope) -> Said:
 
 def request_id_of(said: Said) -> bytes:
     """What names the request in answers and logs: the sender's X-Request-Id, else one of ours."""
-    given = said.request_id
-    if given is not None and _is_request_id(given):
-        return given
-    return f"{_process}-{next(_numbers)}".encode()
+    return request_id(said.request_id)
 
 
 class Request(NamedTuple):

@@ -1,4 +1,4 @@
-"""Assembles and runs profile: without an argument people's profiles, or `accounts`."""
+"""Assembles and runs profile: without an argument people's profiles, `accounts`, or `api`."""
 
 from __future__ import annotations
 
@@ -48,9 +48,13 @@ def run(settings: Settings, service: str, topic: str, make: Make) -> None:
 
 def main(arguments: list[str]) -> int:
     """0 when stopped; 1 when a person must look (workspace, gap in the log); 2 for wrong usage."""
+    if arguments == ["api"]:
+        from services.profile.api.process import run as run_api  # FastAPI: the others need none
+
+        return run_api(Settings())
     command = COMMANDS.get(tuple(arguments))
     if command is None:
-        sys.stderr.write("usage: python -m services.profile [accounts]\n")
+        sys.stderr.write("usage: python -m services.profile [accounts|api]\n")
         return 2
     try:
         run(Settings(), *command)

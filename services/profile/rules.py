@@ -21,6 +21,8 @@ def rules_of(workspace: Workspace) -> Rules:
             rule.limit,
             rule.window_days,
             rule.makes_known,
+            rule.joins_known,
+            rule.hub_degree_max,
             sorted(rule.blocked),
             rule.blocked_patterns,
         )
@@ -35,6 +37,12 @@ def rules_of(workspace: Workspace) -> Rules:
             code: round(rule.window_days * _DAY_US)
             for code, rule in kinds.items()
             if rule.window_days is not None
+        },
+        attaching=frozenset(code for code, rule in kinds.items() if not rule.joins_known),
+        hub_degrees={
+            code: rule.hub_degree_max
+            for code, rule in kinds.items()
+            if rule.hub_degree_max is not None
         },
         known=frozenset(code for code, rule in kinds.items() if rule.makes_known),
         blocked={code: _blocked(rule) for code, rule in kinds.items() if rule.blocked},

@@ -121,6 +121,9 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
     nodes = [component.nodes[place] for place in person.places]
     whole = combined([node.part for node in nodes if node.part is not None])
     identifiers = _identifiers(nodes)
+    more = 0
+    for node in nodes:
+        more += node.absorbed
     shown = _Profile(
         component.workspace,
         uuid_text(person.id),
@@ -128,7 +131,7 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
         moment(version),
         None,
         identifiers,
-        sum([node.absorbed for node in nodes]),
+        more,
         len(person.refused) + person.hub_links,
         conflicts(component, person.refused) if person.refused else [],
         _traits(whole.traits) if whole.traits else {},

@@ -41,6 +41,8 @@ def tie_json(tie: Tie) -> dict[str, Any]:
     }
     if tie.refused:
         said |= {"refused": str(tie.refused), "because": tie.because}
+    if tie.by or tie.reason:
+        said |= {"requested_by": tie.by, "reason": tie.reason}
     return said
 
 

@@ -19,6 +19,7 @@ from tests.bench.folds import bench_folds
 from tests.bench.importing import bench_import
 from tests.bench.ingest import bench_batch, bench_single
 from tests.bench.pipeline import bench_pipeline
+from tests.bench.profile_api import bench_profile_api
 from tests.bench.stage import PROJECT, staged
 from tests.bench.stages import bench_profile, bench_scoring
 
@@ -28,6 +29,7 @@ Rows = list[dict[str, Any]]
 GROUPS: dict[str, tuple[Callable[[Settings], Any], ...]] = {
     "ingest": (bench_batch, bench_single, bench_flood),
     "stages": (bench_profile, bench_scoring),
+    "profile_api": (bench_profile_api,),
     "pipeline": (bench_pipeline,),
     "accounts": (bench_accounts,),
     "folds": (bench_folds,),

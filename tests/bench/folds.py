@@ -30,7 +30,7 @@ def bench_folds(settings: Settings) -> list[dict[str, object]]:
     rows = [row("fold_bare", int(bare["events"]), bare["seconds"], bare["cpu_s"], per_s)]
     peers = {
         "faust": [sys.executable, "-m", "tests.bench.peers.faust_fold"],
-        "quix": [str(_peers_python()), str(PEERS / "quix_fold.py")],
+        "quix": [str(peers_python()), str(PEERS / "quix_fold.py")],
     }
     for name, command in peers.items():
         found = _run(settings, name, command)
@@ -77,7 +77,7 @@ def _run(settings: Settings, name: str, command: list[str]) -> dict[str, float]:
     return report
 
 
-def _peers_python() -> Path:
+def peers_python() -> Path:
     """An environment of its own: quixstreams pins an older confluent-kafka than ours."""
     home = PROJECT / "build" / "bench-venv"
     python = home / "bin" / "python"

@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from services.common.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
-SERVICES = ("ingest", "profile", "accounts", "score", "columns", "decide", "deliver")
+SERVICES = ("ingest", "profile", "profiles", "accounts", "score", "columns", "decide", "deliver")
 SECRETS = ("PASSWORD", "SALT")
 
 

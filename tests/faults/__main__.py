@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.faults.run import PROJECT, chaotic_run, rollback_run
+from tests.faults.run import PROJECT, chaotic_run, rebuild_run, rollback_run
 
 
 def main() -> int:
@@ -17,16 +17,25 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--customers", type=int, default=400)
-    parser.add_argument("--only", choices=("chaos", "rollback"))
+    parser.add_argument("--only", choices=("chaos", "rollback", "rebuild"))
     options = parser.parse_args()
     home = PROJECT / "build" / "faults"
     report: dict[str, object] = {"seed": options.seed}
-    if options.only != "rollback":
+    if options.only in (None, "chaos"):
         report |= chaotic_run(
             home, customers=options.customers, kills=options.kills, seed=options.seed, say=say
         )
         _write(report)
-    if options.only != "chaos":
+    if options.only in (None, "rebuild"):
+        report["rebuild"] = rebuild_run(
+            home,
+            customers=options.customers,
+            kills=max(4, options.kills // 10),
+            seed=options.seed,
+            say=say,
+        )
+        _write(report)
+    if options.only in (None, "rollback"):
         report["rollback"] = rollback_run(
             home, customers=options.customers, seed=options.seed, say=say
         )
@@ -41,7 +50,7 @@ def _write(report: dict[str, object]) -> None:
 
 
 def _is_good(report: dict[str, object]) -> bool:
-    runs = [report, report.get("rollback", {})]
+    runs = [report, report.get("rollback", {}), report.get("rebuild", {})]
     clean = all(not run.get(what) for run in runs for what in COUNTS)  # type: ignore[attr-defined]
     proof = report.get("proof", {"": 1})
     return clean and all(proof.values())  # type: ignore[attr-defined]

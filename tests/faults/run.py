@@ -24,12 +24,15 @@ from services.cli.demo.drain import Drain, wait_until_empty
 from services.cli.demo.generate import Replay, generate
 from services.cli.demo.purchases import read_purchases
 from services.cli.demo.workspace import example_workspace
+from services.common import clients
 from services.common.clients import ensure_topics
 from services.common.settings import Settings
 from services.common.workspace_files import load_workspaces
 from tests.faults.chaos import Chaos, lose_end_of_redis_log
 from tests.faults.compare import Findings, compare, proofs
 from tests.faults.fleet import Fleet
+from tests.faults.rebuild import Rebuilding, spoil
+from tests.faults.requests import with_requests
 from tests.faults.traffic import Traffic
 from tests.faults.world import read_world, unsettled
 
@@ -106,9 +109,10 @@ _URL = "RAPPORT_DEMO_WEBHOOK_URL"
 
 
 def story(customers: int, seed: int) -> Replay:
-    """The demo's mess for a few customers, ending yesterday."""
+    """The demo's mess for a few customers, ending yesterday, with requests to merge and to part."""
     yesterday: date = datetime.now(UTC).date() - timedelta(days=1)
-    return generate(read_purchases(), yesterday, customers=customers, seed=seed)
+    told = generate(read_purchases(), yesterday, customers=customers, seed=seed)
+    return with_requests(told, Random(seed))
 
 
 def chaotic_run(home: Path, *, customers: int, kills: int, seed: int, say: Say) -> dict[str, Any]:
@@ -152,6 +156,42 @@ def rollback_run(home: Path, *, customers: int, seed: int, say: Say) -> dict[str
         findings, _, webhooks = _settled(stage, traffic, replay, say)
         return {
             "bytes_thrown_away": lost,
+            "events_sent": traffic.sent,
+            "webhooks": webhooks,
+            **findings.counts(),
+            "first_findings": findings.first(),
+        }
+
+
+def rebuild_run(home: Path, *, customers: int, kills: int, seed: int, say: Say) -> dict[str, Any]:
+    """Profiles are spoilt under traffic and made again; workers, engines and it are killed."""
+    replay, dice = story(customers, seed + 2), Random(seed)
+    with staged(home) as stage:
+        traffic = Traffic(stage.engines.kafka, stage.http, replay.sends, len(replay.sends) / 60)
+        traffic.start()
+        while traffic.sent < 0.4 * len(replay.sends):
+            time.sleep(0.2)
+        with clients.redis_client(stage.settings) as client:
+            spoilt = spoil(client, dice)
+        say(f"{spoilt} components are spoilt")
+        rebuilding = Rebuilding(stage.fleet.environment, say)
+        rebuilding.killed_at("before_produce:1")
+        rebuilding.killed_after(dice.uniform(1, 4))
+        for number in range(kills):
+            stage.fleet.kill(dice.choice(("profile", "profile-2")))
+            if number == kills // 2:
+                stage.engines.kill("redis")
+                stage.engines.start("redis")
+            time.sleep(dice.uniform(0.2, 1.5))
+        report = rebuilding.until_done()
+        traffic.hurry()
+        findings, _, webhooks = _settled(stage, traffic, replay, say)
+        return {
+            "spoilt": spoilt,
+            "rebuilds": rebuilding.runs,
+            "rebuilds_killed": rebuilding.kills,
+            "kills": stage.fleet.deaths(),
+            "last_report": {name: report[name] for name in ("events_read", "written", "published")},
             "events_sent": traffic.sent,
             "webhooks": webhooks,
             **findings.counts(),

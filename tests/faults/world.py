@@ -15,6 +15,7 @@ from schemas.scores import Scores
 from schemas.touchpoint import Touchpoint
 from services.cli.demo.standings import states_in_redis
 from services.common import clients
+from services.common.batch import CONTROL_KEY
 from services.common.settings import Settings
 from services.journey.domain.customer import State
 
@@ -41,7 +42,9 @@ EFFECTS = (topics.LIFECYCLE.name, topics.ALERTS.name, topics.ACTIONS.name)
 def read_world(settings: Settings, receiver: str) -> World:
     """Read all of it, as a consumer of committed records does."""
     world = World()
-    for _, value in _records(settings, topics.ACCEPTED.name):
+    for key, value in _records(settings, topics.ACCEPTED.name):
+        if key.startswith(CONTROL_KEY):
+            continue  # an order to profile, no touchpoint
         world.accepted.append(Touchpoint.model_validate_json(value))
     for _, value in _records(settings, topics.RESOLVED.name):
         world.resolved.append(msgspec.json.decode(value))

@@ -14,8 +14,9 @@ import pytest
 import uvicorn
 from prometheus_client import REGISTRY
 
+from services.common.connections import HEADER_BYTES_MAX
 from services.ingest import answers
-from services.ingest.connections import HEADER_BYTES_MAX, Connection
+from services.ingest.app import IngestConnection as Connection
 from tests.waiting import until
 
 REQUEST = b"POST /v1/track HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"

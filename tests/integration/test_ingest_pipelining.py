@@ -14,8 +14,9 @@ import pytest
 import uvicorn
 import uvloop
 
+from services.common.connections import HEADER_BYTES_MAX, PIECE_BYTES
 from services.ingest import answers
-from services.ingest.connections import HEADER_BYTES_MAX, PIECE_BYTES, Connection
+from services.ingest.app import IngestConnection as Connection
 from tests.integration.test_ingest_connections import is_closed, let_go
 from tests.waiting import until
 

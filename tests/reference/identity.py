@@ -157,7 +157,20 @@ class _World:
             for key, other in ((one.one, one.other), (one.other, one.one)):
                 if self.knows(other) or not self.knows(key):
                     near[key].add(other)
-        self.hubs = {key for key, others in near.items() if len(others) > self.degree_max}
+        self.hubs = {key for key, others in near.items() if len(others) > self.degree_of(key)}
+
+    def degree_of(self, key: Key) -> int:
+        rule = self.rules.get(key[0])
+        return rule.hub_degree_max if rule and rule.hub_degree_max else self.degree_max
+
+    def joins(self, key: Key) -> bool:
+        """Whether it is of a kind that may join two people."""
+        rule = self.rules.get(key[0])
+        return rule.joins_known if rule else True
+
+    def is_weak(self, one: Said) -> bool:
+        """Said by an event that brings an identifier which only attaches."""
+        return not one.is_request and not all(map(self.joins, one.pair))
 
     def judge(self, one: Said) -> None:
         group, other = self.groups[one.one], self.groups[one.other]
@@ -171,6 +184,8 @@ class _World:
             self.refuse(one, "set_apart")
         elif one.public and any(map(self.knows, group)) and any(map(self.knows, other)):
             self.refuse(one, "public_key")
+        elif self.is_weak(one) and any(map(self.joins, group)) and any(map(self.joins, other)):
+            self.refuse(one, "weak")
         elif one.word != "merge" and self.is_too_many(group, other, one.at):
             self.refuse(one, "limit")
         else:

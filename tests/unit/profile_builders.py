@@ -28,9 +28,10 @@ SETTINGS = Settings(salt=SALT, message_id_buckets=16)
 
 
 def limited(hub_degree_max: int = 200, **limits: int) -> Workspace:
-    """The demo's workspace with other identity rules."""
+    """The demo's workspace with these identity rules, under which every kind joins people."""
+    alike = {"joins_known": True, "hub_degree_max": None}
     kinds = tuple(
-        rule.model_copy(update={"limit": limits.get(rule.kind, rule.limit)})
+        rule.model_copy(update=alike | {"limit": limits.get(rule.kind, rule.limit)})
         for rule in WORKSPACE.identity.kinds
     )
     identity = WORKSPACE.identity.model_copy(

@@ -188,6 +188,23 @@ def test_more_identifiers_than_an_event_has_leave_the_weakest_out_with_notes() -
     assert all("at most 20" in why for _, _, why in dropped(touchpoint))
 
 
+def test_built_in_kinds_in_other_places_are_ranked_and_bounded_too() -> None:
+    kinds = [
+        {"kind": "user_id", "limit": 1},
+        {"kind": "email", "limit": 5, "found_in": ["traits.work"], "external_ids": ["mail"]},
+    ]
+    listed = [{"type": "mail", "id": f"ada{number}@x.example"} for number in range(40)]
+    call = identify(work="ada@x.example") | {"anonymousId": "a", "context": {"externalIds": listed}}
+    found = who(call, with_rules({"kinds": kinds}))
+    assert len(found) == 20
+    assert found[:2] == [("user_id", "u-1"), ("email", "ada@x.example")]
+    assert {kind for kind, _ in found[1:]} == {"email"}
+    few = call | {"context": {"externalIds": listed[:1]}}
+    assert [kind for kind, _ in who(few, with_rules({"kinds": kinds}))] == [
+        *("user_id", "email", "email", "anonymous_id")
+    ]
+
+
 def test_other_people_are_spelled_as_ones_own() -> None:
     referred = {"kind": "phone", "value": "020 7946 0001"}
     said = let_in(track("customer_referred", properties={"referred": referred}))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from schemas.touchpoint import Touchpoint
 from services.cli.__main__ import app
-from services.cli.identity import change, reading
+from services.cli.identity import change, reading, words
 from services.cli.identity.requests import Request, call_of
 from services.common import clients
 from services.common.audit import Act, NotKept
@@ -211,6 +211,28 @@ def test_an_unmerge_parts_them_and_says_who_each_is(ada: Stage) -> None:
     assert code == 0, output
     assert "two people now:" in output
     assert ada.said("why", U0, E0)["chain"][0]["refused"] == "set_apart"
+
+
+def test_who_set_them_apart_and_why_is_told_where_the_columns_know(
+    ada: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada("unmerge", U0, E0, "--reason", "r")
+    event = event_id("demo", ada.sent[0].message_id)
+
+    def answer(*asked: Any) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        assert f"'{event}'" in asked[1]
+        return (), [(event, "ann", "father and son")]
+
+    monkeypatch.setattr(words, "answer", answer)
+    assert f"event {event}, by ann: father and son" in ada("why", U0, E0)[1]
+    assert ada.said("why", U0, E0)["chain"][0]["requested_by"] == "ann"
+    assert "by ann: father and son" in ada("show", U0)[1]
+
+    def away(*_: object) -> None:
+        raise clients.EngineMissing("ClickHouse", "", "gone")
+
+    monkeypatch.setattr(words, "answer", away)
+    assert "by ann" not in ada("why", U0, E0)[1]
 
 
 def test_profiles_can_be_named_instead_of_identifiers(two: Stage) -> None:

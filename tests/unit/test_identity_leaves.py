@@ -92,20 +92,22 @@ def test_a_user_with_ever_new_anonymous_ids_stays_one_small_exact_profile(batch:
 
 
 def test_visitors_who_log_in_are_absorbed_with_all_they_did_and_lead_to_the_user() -> None:
-    """Each was a profile of their own first."""
+    """Each was a profile of their own first. The eldest would not stay by the lot of its id."""
+    visitors = [f"anonymous_id:v{number}" for number in range(150)]
+    visitors.sort(key=node, reverse=True)
     history = []
-    for number in range(150):
-        visitor = f"anonymous_id:v{number}"
+    for number, visitor in enumerate(visitors):
         history.append(touchpoint(visitor, at_s=2 * number))
         history.append(touchpoint(ADA, visitor, at_s=2 * number + 1))
     for batch in (1, 7, 300):
         run = fed(history, batch)
         [person] = living(run)
         assert person.behaviour.events == 300
-        assert str(person.profile_id) == uuid_text(node("anonymous_id:v0")), "the eldest names them"
+        assert str(person.profile_id) == uuid_text(node(visitors[0])), "the eldest names them"
+        assert len(person.identifiers) == 1 + leaves.LEAVES_MAX + 1
         shown = topic(run)
-        for number in range(1, 150):
-            lost = shown.get(uuid_text(node(f"anonymous_id:v{number}")))
+        for visitor in visitors[1:]:
+            lost = shown.get(uuid_text(node(visitor)))
             assert lost is not None
             assert lost.merged_into == person.profile_id
 

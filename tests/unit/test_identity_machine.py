@@ -25,10 +25,10 @@ from tests.unit.profile_builders import touchpoint as made
 INTERLEAVINGS = int(os.environ.get("RAPPORT_IDENTITY_INTERLEAVINGS", "150"))
 
 NAMES = (
-    *(f"user_id:u{number}" for number in range(3)),
-    *(f"email:e{number}@x.example" for number in range(3)),
-    *(f"phone:+4912345{number}" for number in range(2)),
-    *(f"anonymous_id:a{number}" for number in range(3)),
+    *(f"user_id:u{number}" for number in range(2)),
+    *(f"email:e{number}@x.example" for number in range(2)),
+    "phone:+49123456",
+    *(f"anonymous_id:a{number}" for number in range(2)),
 )
 names = st.sampled_from(NAMES)
 #: Moments at which something happened: few, so that there are ties, and late ones.
@@ -56,11 +56,21 @@ def with_windows() -> Workspace:
     return workspace.model_copy(update={"identity": identity})
 
 
+def without_attaching() -> Workspace:
+    kinds = tuple(
+        one.model_copy(update={"joins_known": True, "hub_degree_max": None})
+        for one in WORKSPACE.identity.kinds
+    )
+    identity = WORKSPACE.identity.model_copy(update={"kinds": kinds})
+    return WORKSPACE.model_copy(update={"identity": identity})
+
+
 WORKSPACES = (
     WORKSPACE,
     limited(user_id=1, email=1, phone=1, anonymous_id=1),
     limited(hub_degree_max=2),
     with_windows(),
+    without_attaching(),
 )
 
 

@@ -287,6 +287,7 @@ def test_a_public_key_makes_nobody_a_hub() -> None:
     person = topic(run)[profile_id(ADA)]
     assert [one.value for one in person.identifiers] == ["ada", "+491234567"]
     assert person.refused_links == 5
+    assert max(len(one.nodes) for one in components(run)) == 2, "nobody else's component grows"
 
 
 # -- limits with a window, and what the snapshot tells ---------------------------------------------

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.touchpoint import Touchpoint
+from schemas.touchpoints import FAMILIES, KINDS, SAMPLES
 from services.profile.domain import compact
 from services.profile.domain.part import Part, new_part
 from services.profile.store import pack, unpack
@@ -218,3 +219,24 @@ def test_parts_of_before_there_were_these_sections_are_read_with_them_empty() ->
     assert read[11:] == empty[11:]
     assert {one.cost for one in read.orders.values()} == {None}
     assert pack(unpack(body)) == body
+
+
+def test_a_customer_with_nearly_every_kind_of_touchpoint_takes_two_kilobytes() -> None:
+    samples = [SAMPLES[kind] for kind in KINDS if KINDS[kind] not in FAMILIES["lead and sales"]]
+    life = [
+        touchpoint(
+            ADA[number % 2],
+            at_s=number * 3_600,
+            message=f"m{number}",
+            channel="web",
+            facts=facts,
+        )
+        for number, facts in enumerate(
+            [*samples, *({**SAMPLES["order_completed"], "order_id": f"SO-{n}"} for n in range(5))]
+        )
+        if facts["kind"] not in ("aliased", "profile_merge_requested", "profile_unmerge_requested")
+    ]
+    run = fed([*life, touchpoint(*ADA)])
+    (body,) = [value for key, value in run.redis.values.items() if key[:2] == b"c:"]
+    sys.stdout.write(f"{len(life)} touchpoints of all kinds but sales: {len(body):,} bytes\n")
+    assert len(body) < 2_300

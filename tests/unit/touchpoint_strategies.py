@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 Properties = dict[str, Any]
 
-few = st.integers(0, 2).map(str)
+few = st.sampled_from(["0", "0", "1"])
 money = st.builds(
     lambda cents, currency: {"amount": Decimal(cents) / 100, "currency": currency},
     st.integers(0, 100_000),

@@ -71,7 +71,7 @@ def staged(home: Path, phases: Phases, told_from: datetime) -> Iterator[Stage]:
     """
     stack = ExitStack()
     try:
-        with phases.phase("start", "Kafka, Redis, ClickHouse and seven services are up"):
+        with phases.phase("start", "Kafka, Redis, ClickHouse and eight services are up"):
             stage = _started(stack, home.absolute(), phases, told_from)
         yield stage
     finally:

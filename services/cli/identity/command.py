@@ -17,7 +17,9 @@ from services.cli.identity.rules import apply, plan
 from services.cli.identity.show_text import show_json, show_lines
 from services.cli.identity.why_graph import dot, mermaid
 from services.cli.identity.why_text import whole_lines, why_lines
+from services.cli.identity.words import with_words
 from services.profile.domain.ties import Tie
+from services.profile.domain.why import Whole
 from services.profile.domain.why import whole as whole_of
 from services.profile.domain.why import why as why_of
 from services.profile.why_json import whole_json, why_json
@@ -48,6 +50,7 @@ def show(who: Who, workspace: NamedWorkspace = None, as_json: AsJson = False) ->
         whole = whole_of(found.component, source.rules, found.node)
         person = found.person(source.rules)
         source.note("profile.read", person.id, by="rapport identity show")
+        whole = _with_words(source, whole)
         if as_json:
             typer.echo(json.dumps(show_json(found, person, whole, source.rules)))
         else:
@@ -74,6 +77,7 @@ def _why_whole(source: Reading, name: Named, graph: Drawn | None, as_json: bool)
     found = source.located(name)
     whole = whole_of(found.component, source.rules, found.node)
     source.note("profile.read", whole.profile, by="rapport identity why")
+    whole = _with_words(source, whole)
     if graph is not None:
         ties = [*whole.ties, *whole.refused]
         typer.echo(
@@ -92,6 +96,7 @@ def _why_two(
     found = why_of(components_of(one, other), source.rules, one.node, other.node)
     for profile in dict.fromkeys(found.profiles):
         source.note("profile.read", profile, by="rapport identity why")
+    found = found._replace(chain=_told(source, found.chain), apart=_told(source, found.apart))
     ties: list[Tie] = [*found.chain, *found.apart]
     if graph is not None:
         typer.echo(dot(ties) if graph is Drawn.DOT else mermaid(ties))
@@ -99,6 +104,14 @@ def _why_two(
         typer.echo(json.dumps({"asked": list(map(str, names))} | why_json(found)))
     else:
         _say(why_lines(found, *names))
+
+
+def _with_words(source: Reading, whole: Whole) -> Whole:
+    return whole._replace(ties=_told(source, whole.ties), refused=_told(source, whole.refused))
+
+
+def _told(source: Reading, ties: tuple[Tie, ...]) -> tuple[Tie, ...]:
+    return with_words(source.settings, source.owner.name, ties)
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -62,10 +62,10 @@ class Regrouping:
         raise Unanswered(f"profile decides by several rules: {_WHICH}")
 
     def _wanted(self, watch: Watch, *, first: bool) -> Iterator[Stood]:
-        rules, former = self._source.rules, self._former
+        rules, former, seen = self._source.rules, self._former, set[bytes]()
         for stood in components(self._source.client, self._source.owner.name, watch):
             mark = stood.component.rules
-            if mark == rules.mark:
+            if mark == rules.mark or stood.key in seen:
                 continue
             if former is not None and mark == former.mark:
                 found = change(stood.component, former, rules)
@@ -73,6 +73,7 @@ class Regrouping:
                     continue
                 if first:
                     self.tally.add(found)
+            seen.add(stood.key)
             yield stood
 
     def _ask(self, chunk: list[Stood]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -28,7 +30,7 @@ from services.profile.rules import rules_of
 
 #: Fields of identity.yaml that only the door reads.
 DOOR: Final = frozenset({"spelling", "found_in", "external_ids", "default_region"})
-_AT_THE_DOOR: Final = "at the door only: identifiers that are here stay as they are spelled"
+_AT_THE_DOOR: Final = "at the door only"
 _OF_PEOPLE: Final = "old links are judged by it as well: people are grouped anew"
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object, for scripts")]
@@ -63,7 +65,8 @@ def apply(
 ) -> None:
     """Make a draft the running workspace, then have everybody whom it changes decided on anew."""
     if draft is not None:
-        apply_workspace(draft, yes=yes)
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():
+            apply_workspace(draft, yes=yes)
     running, former = _load(Settings().workspace), _former()
     said = {}
     for name in running:
@@ -104,7 +107,8 @@ def _changes(running: Workspace, wanted: Workspace) -> Iterator[Change]:
     for one in changes({running.name: running}, {wanted.name: wanted}):
         if one.place[1:2] == ("identity",):
             at_the_door = not DOOR.isdisjoint(one.place)
-            yield one._replace(means=_AT_THE_DOOR if at_the_door else _OF_PEOPLE)
+            means = f"{_AT_THE_DOOR}: {one.means}" if at_the_door else _OF_PEOPLE
+            yield one._replace(means=means)
 
 
 def _lines(found: list[Change], tally: Tally | None) -> Iterator[str]:

@@ -31,7 +31,7 @@ def why_lines(why: Why, one: Named, other: Named) -> Iterator[str]:
         yield from chain_lines(why.chain)
     for word in why.apart:
         yield ""
-        yield f"{end_text(word.one)} and {end_text(word.other)} were set apart, {_when(word)}"
+        yield f"{end_text(word.one)} and {end_text(word.other)} were {_said(word)}"
 
 
 def chain_lines(chain: Iterable[Tie]) -> Iterator[str]:
@@ -87,7 +87,9 @@ def _by_branch(whole: Whole) -> Iterator[Tie]:
 
 def _said(tie: Tie) -> str:
     trust = " by a public key" if tie.public else ""
-    return f"{tie.says}{trust}, {_when(tie)}"
+    by = f", by {shown(tie.by)}" if tie.by else ""
+    reason = f": {shown(tie.reason)}" if tie.reason else ""
+    return f"{tie.says}{trust}, {_when(tie)}{by}{reason}"
 
 
 def _when(tie: Tie) -> str:

@@ -41,12 +41,13 @@ class Names:
             for kind, spell in self.spellings.spell.items()
         }
         self._ranks = {kind: rank for rank, kind in enumerate(self.spellings.kinds)}
-        #: Whether there is anything that calls do not bring by themselves, in their order.
-        self._plain = self.spellings.kinds == IDENTIFIER_KINDS
         self._places = [
             (rule.kind, place, *_split(place)) for rule in identity.kinds for place in rule.found_in
         ]
         self._types = {said: rule.kind for rule in identity.kinds for said in rule.external_types}
+        self._declares = bool(self._places or self._types)
+        #: Nothing is found but what calls bring by themselves, in their order.
+        self._plain = self.spellings.kinds == IDENTIFIER_KINDS and not self._declares
 
     def cleaned(self, kind: str, value: object) -> str | Refusal:
         """The one spelling of an identifier of a kind that there is, or why it is none."""
@@ -59,8 +60,10 @@ class Names:
         """
         found: list[Known] = []
         dropped: list[tuple[str, str, str]] = []
-        clean_of = self._clean
-        for kind, field, value in self.candidates(call, context):
+        clean_of, candidates = self._clean, _candidates(call, _describing(call, context))
+        if self._declares:
+            candidates += self._declared(call, context)
+        for kind, field, value in candidates:
             clean = clean_of[kind](value)
             if not isinstance(clean, str):
                 dropped.append((kind, field, clean.detail))
@@ -79,12 +82,7 @@ class Names:
 
     def candidates(self, call: Call, context: Call) -> list[Candidate]:
         """All that a call brings. Nulls and empty texts are not there at all."""
-        found = _candidates(call, _describing(call, context))
-        if self._places:
-            found += self._placed(call, context)
-        if self._types:
-            found += self._external(context)
-        return found
+        return _candidates(call, _describing(call, context)) + self._declared(call, context)
 
     def _ranked(self, found: Iterable[Known], dropped: list[tuple[str, str, str]]) -> list[Known]:
         """With hashes, by the order of the rules, not more than a touchpoint takes."""
@@ -97,6 +95,10 @@ class Names:
         for kind, _ in ranked[IDENTIFIERS_MAX:]:
             dropped.append((kind, "", f"an event has at most {IDENTIFIERS_MAX} identifiers"))
         return ranked[:IDENTIFIERS_MAX]
+
+    def _declared(self, call: Call, context: Call) -> list[Candidate]:
+        """What the rules find beside userId, anonymousId, e-mail and phone."""
+        return [*self._placed(call, context), *self._external(context)]
 
     def _placed(self, call: Call, context: Call) -> Iterator[Candidate]:
         for kind, place, root, path in self._places:

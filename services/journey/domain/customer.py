@@ -34,6 +34,14 @@ class Conflict(NamedTuple):
     kinds: tuple[str, ...]
 
 
+class Permission(NamedTuple):
+    """The newest word on a purpose of consent, which holds until that moment."""
+
+    purpose: str
+    allowed: bool
+    until_us: int = NEVER
+
+
 class KnownAlert(NamedTuple):
     """An alert that was raised; kind and subject name it, and what it is about still stands.
 
@@ -60,6 +68,7 @@ class Facts(NamedTuple):
     `last_seen_us`: the newest touchpoint; 0: not known.
     `alive_below`: threshold -> moment from which P(alive) is below it; None without a model.
     `merged_into`: 16 bytes of the surviving profile, else empty; the profile's own: it was erased.
+    `rebuilt`: what is new was found by a rebuild, not said by an event.
     """
 
     version: int
@@ -77,6 +86,8 @@ class Facts(NamedTuple):
     complaints: tuple[Complaint, ...] = ()
     alive_below: Mapping[float, int] | None = None
     conflicts: tuple[Conflict, ...] = ()
+    rebuilt: bool = False
+    consents: tuple[Permission, ...] = ()
 
 
 class State(NamedTuple):
@@ -122,6 +133,7 @@ class State(NamedTuple):
     left_us: int = 0
     timed_us: int = 0
     conflicts: tuple[Conflict, ...] = ()
+    consents: tuple[Permission, ...] = ()
 
 
 def same_basis(state: State, facts: Facts) -> bool:

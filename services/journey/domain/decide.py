@@ -28,7 +28,7 @@ STAGE, ORDERS, DUE_US, ENDED_US, ALERTS, TIMED_US = map(
     State._fields.index, ("stage", "orders", "due_us", "ended_us", "alerts", "timed_us")
 )
 #: From here on, what was learned last is kept.
-assert State._fields[TIMED_US:] == ("timed_us", "conflicts")
+assert State._fields[TIMED_US:] == ("timed_us", "conflicts", "consents")
 
 
 class Decided(NamedTuple):
@@ -74,8 +74,11 @@ def _oldest_told(before: State | None, facts: Facts, now_us: int, rules: Rules) 
     """What began before this moment is recorded, not sent: everything, when the news are old.
 
     The pieces of an imported history say in whatever order they come who is lost and who came
-    back; nobody is to act on that. What time or a new model says of the same facts is sent.
+    back; nobody is to act on that, nor on what a rebuild of profiles finds. What time or a new
+    model says of the same facts is sent.
     """
+    if facts.rebuilt:
+        return NEVER
     oldest_us = now_us - rules.effects_max_age_us
     news = before is None or facts.profile_version > before.profile_version
     return NEVER if news and 0 < facts.last_seen_us < oldest_us else oldest_us
@@ -132,6 +135,7 @@ def _learned(before: State | None, facts: Facts, now_us: int, rules: Rules) -> S
         alerts=still_ours(before, facts) if before is not None else (),
         left_us=before.left_us if before is not None else 0,
         conflicts=facts.conflicts,
+        consents=facts.consents,
     )
 
 

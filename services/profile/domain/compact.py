@@ -46,8 +46,7 @@ def compact_parts(
     for place in places:
         part = component.nodes[place].part
         if part is not None and part.seen[FIRST] < horizon:
-            others = [node.part for node in component.nodes if node.part is not None is not part]
-            compact(part, others, now, horizon)
+            compact(part, component, now, horizon)
 
 
 @lru_cache(1_024)
@@ -57,7 +56,7 @@ def _horizon(now_us: int, history_days: int) -> tuple[datetime, datetime]:
     return now, now - timedelta(days=history_days)
 
 
-def compact(part: Part, others: Sequence[Part], now: datetime, horizon: datetime) -> None:
+def compact(part: Part, component: Component, now: datetime, horizon: datetime) -> None:
     """What ended before the horizon in short; looked for once a day, in place.
 
     A case that other parts of the component know of as well stays as it is: how it ended depends
@@ -69,7 +68,10 @@ def compact(part: Part, others: Sequence[Part], now: datetime, horizon: datetime
     if part.past and part.past[0].looked == today:
         return
     orders = _old_orders(part, horizon)
-    cases = [one for one in _old_cases(part, horizon) if not _is_known(one, others)]
+    cases = list(_old_cases(part, horizon))
+    if cases:
+        parts = [node.part for node in component.nodes if node.part is not None]
+        cases = [one for one in cases if not _is_known(one, part, parts)]
     if len(orders) + len(cases) >= THINGS_MIN:
         past = part.past[0] if part.past else new_past()
         part.past[:] = [_compacted(part, past, orders)]
@@ -105,12 +107,13 @@ def _compacted(part: Part, past: Past, orders: list[bytes]) -> Past:
 Found = tuple[int, bytes, Case, Place, Any]
 
 
-def _is_known(found: Found, others: Sequence[Part]) -> bool:
-    """Whether one of the other parts knows the case."""
+def _is_known(found: Found, part: Part, parts: Sequence[Part]) -> bool:
+    """Whether another one of the parts knows the case."""
     family, key, _, place, name = found
     return any(
         name in place(other) or (other.past and key in other.past[0].cases.get(family, ()))
-        for other in others
+        for other in parts
+        if other is not part
     )
 
 
@@ -133,9 +136,10 @@ def _old_cases(part: Part, horizon: datetime) -> Iterator[Found]:
 
 
 def _is_over(one: Complaint, horizon: datetime) -> bool:
-    if one.received is None or one.handled is None:
+    """Handled and put away (归档): until then a complaint is shown with its step."""
+    if one.received is None or one.handled is None or one.archived is None:
         return False
-    return max(one.handled, complaint.step_of(one)[1], one.received.at) < horizon
+    return max(one.archived, one.handled, one.received.at) < horizon
 
 
 def ticket_case(one: Ticket) -> Case:

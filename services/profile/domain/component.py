@@ -56,6 +56,7 @@ class Refusal(StrEnum):
 
     LIMIT = "limit"
     PUBLIC_KEY = "public_key"
+    WEAK = "weak"
     SET_APART = "set_apart"
     HUB = "hub"
     TOO_LARGE = "too_large"

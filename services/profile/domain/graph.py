@@ -133,7 +133,7 @@ class Graph:
         place = home.places[node]
         found = home.component.nodes[place]
         part = found.part
-        if part is None or event.received < part.seen[BORN]:
+        if home.before is None and (part is None or event.received < part.seen[BORN]):
             home.remember(self.rules[home.component.workspace])
         if part is None:
             part = new_part(event.at, event.received)
@@ -158,7 +158,8 @@ class Graph:
             return
         if home is not away:
             home = self._join(home, away)
-        home.remember(self.rules[event.workspace])
+        if home.before is None:
+            home.remember(self.rules[event.workspace])
         home.add_link(_link_of(home, one, other, event, rule))
         home.changed = True
         if len(home.component.nodes) > home.crowded_at:
@@ -237,11 +238,13 @@ class Graph:
 
     def _join(self, one: Working, other: Working) -> Working:
         """Two components become one, under the id of the one with more nodes."""
-        larger, smaller = sorted(
-            (one, other), key=lambda working: (-len(working.component.nodes), working.key)
-        )
+        larger, smaller = one, other
+        sizes = len(one.component.nodes), len(other.component.nodes)
+        if sizes[0] < sizes[1] or (sizes[0] == sizes[1] and one.key > other.key):
+            larger, smaller = other, one
         for working in (larger, smaller):
-            working.remember(self.rules[working.component.workspace])
+            if working.before is None:
+                working.remember(self.rules[working.component.workspace])
         larger.take_in(smaller)
         for node in smaller.places:
             self.homes[node] = larger

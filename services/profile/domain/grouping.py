@@ -80,22 +80,25 @@ def in_order(component: Component) -> list[Link]:
 
 def hub_places(component: Component, rules: Rules) -> frozenset[int]:
     """Nodes with more neighbours than allowed."""
-    if len(component.links) + len(component.loose) <= rules.hub_degree_max:
+    if len(component.links) + len(component.loose) <= rules.hub_degree_min():
         return frozenset()
     neighbours: list[set[bytes]] = [set() for _ in component.nodes]
     for place, other in _neighbours(component, rules):
         neighbours[place].add(other)
     return frozenset(
-        place for place, near in enumerate(neighbours) if len(near) > rules.hub_degree_max
+        place
+        for place, near in enumerate(neighbours)
+        if len(near) > rules.hub_degree(component.nodes[place].kind)
     )
 
 
 def is_hub(component: Component, place: int, rules: Rules) -> bool:
     """Whether this node is one of them."""
-    if len(component.links) + len(component.loose) <= rules.hub_degree_max:
+    most = rules.hub_degree(component.nodes[place].kind)
+    if len(component.links) + len(component.loose) <= most:
         return False
     near = {other for one, other in _neighbours(component, rules) if one == place}
-    return len(near) > rules.hub_degree_max
+    return len(near) > most
 
 
 def _neighbours(component: Component, rules: Rules) -> Iterable[tuple[int, bytes]]:
@@ -153,6 +156,7 @@ class _Groups:
         "_refused",
         "_roots",
         "_rules",
+        "_strong",
     )
 
     def __init__(self, component: Component, rules: Rules) -> None:
@@ -164,6 +168,7 @@ class _Groups:
         self._members: dict[int, list[int]] = {place: [place] for place in self._roots}
         self._counts: list[dict[Kind, int]] = [{node.kind: 1} for node in nodes]
         self._known = [rules.knows(node.kind) for node in nodes]
+        self._strong = [node.kind not in rules.attaching for node in nodes]
         self._joined: dict[int, datetime] = {}
         self._foes: dict[int, set[int]] = {}
         for pair in component.apart:
@@ -192,10 +197,19 @@ class _Groups:
             return Refusal.SET_APART
         if link.rule in _PUBLIC and self._known[root] and self._known[other]:
             return Refusal.PUBLIC_KEY
+        if self._strong[root] and self._strong[other] and self._attaches(link):
+            return Refusal.WEAK
         # who asks for it explicitly means people whom the limits keep apart: two user ids
         if link.rule != REQUESTED and self._is_too_many(root, other, link.at):
             return Refusal.LIMIT
         return None
+
+    def _attaches(self, link: Link) -> bool:
+        """Whether an event said it, and an end is of a kind that joins no two people."""
+        nodes, attaching = self._component.nodes, self._rules.attaching
+        if not attaching or link.rule not in CARRIED:
+            return False
+        return nodes[link.a].kind in attaching or nodes[link.b].kind in attaching
 
     def _is_too_many(self, root: int, other: int, at: datetime) -> bool:
         """Of a kind that both have. What only one of them has too many of, no limit has bound."""
@@ -225,6 +239,7 @@ class _Groups:
         for kind, times in self._counts[other].items():
             counts[kind] = counts.get(kind, 0) + times
         self._known[root] = self._known[root] or self._known[other]
+        self._strong[root] = self._strong[root] or self._strong[other]
         if self._rules.windows_us:
             for alone in (root, other):
                 if len(members[alone]) == 1:
@@ -243,12 +258,12 @@ class _Groups:
         if self._refused or self._component.loose or self._component.apart:
             for one in self._refusals():
                 self._tell(one, touched)
-        degree = self._rules.hub_degree_max + 1
+        nodes, degree = self._component.nodes, self._rules.hub_degree
         return [
             Group(
                 tuple(places),
                 tuple(touched[root].values()) if root in touched else (),
-                degree if self._barred.get(root) is Refusal.HUB else 0,
+                degree(nodes[root].kind) + 1 if self._barred.get(root) is Refusal.HUB else 0,
             )
             for root, places in self._members.items()
         ]

@@ -79,7 +79,11 @@ def _are_one(component: Component, rules: Rules) -> bool:
     for link in links:
         if link.rule not in _TRUSTED and not _joins_a_visitor(link, nodes, rules):
             return False
-    return len(nodes) == 2 or _are_connected(component)
+    if len(nodes) == 2:
+        return True
+    if (rules.attaching or rules.hub_degrees) and not _is_unshared(component, rules):
+        return False
+    return _are_connected(component)
 
 
 def _joins_a_visitor(link: Link, nodes: list[Node], rules: Rules) -> bool:
@@ -96,6 +100,19 @@ def _are_connected(component: Component) -> bool:
             reached.add(link.a)
             reached.add(link.b)
     return len(reached) == len(component.nodes)
+
+
+def _is_unshared(component: Component, rules: Rules) -> bool:
+    """Whether each node of a kind that people share hangs on one other node."""
+    times: dict[int, int] = {}
+    for link in component.links:
+        for place in link[:2]:
+            kind = component.nodes[place].kind
+            if kind in rules.attaching or kind in rules.hub_degrees:
+                if place in times:
+                    return False
+                times[place] = 1
+    return True
 
 
 def named(nodes: list[Node], places: Sequence[int], rules: Rules) -> bytes | None:

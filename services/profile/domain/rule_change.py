@@ -95,7 +95,9 @@ def _refused(persons: Iterable[Person]) -> dict[Key, Refusal]:
 
 def _looks(persons: Iterable[Person]) -> set[object]:
     """As they are shown, in any order."""
-    return {(one.id, frozenset(one.places), frozenset(one.refused)) for one in persons}
+    return {
+        (one.id, frozenset(one.places), frozenset(one.refused), one.hub_links) for one in persons
+    }
 
 
 def _regroupings(

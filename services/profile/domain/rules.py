@@ -29,6 +29,9 @@ class Rules:
     windows_us   the limit of the kind counts only identifiers that joined the person within so
                  many µs before the link that is judged
     known        kinds that make a person known: public keys join no two who are
+    attaching    kinds that only attach: an event that brings one of them joins no two people who
+                 both have an identifier of another kind (phones and devices are shared)
+    hub_degrees  kinds whose identifiers are hubs with fewer neighbours than hub_degree_max
     blocked      values that name nobody, casefolded; `patterns`: whether one is found in a value
     """
 
@@ -38,6 +41,8 @@ class Rules:
     mark: int = 0
     windows_us: Mapping[Kind, int] = field(default_factory=dict)
     known: frozenset[Kind] = frozenset()
+    attaching: frozenset[Kind] = frozenset()
+    hub_degrees: Mapping[Kind, int] = field(default_factory=dict)
     blocked: Mapping[Kind, frozenset[str]] = field(default_factory=dict)
     patterns: Mapping[Kind, Callable[[str], bool]] = field(default_factory=dict)
     _allowed: dict[tuple[Kind, ...], bool] = field(default_factory=dict, compare=False)
@@ -56,6 +61,14 @@ class Rules:
 
     def rank(self, kind: Kind) -> int:
         return self.ranks.get(kind, len(self.ranks))
+
+    def hub_degree(self, kind: Kind) -> int:
+        """With more neighbours than this an identifier of the kind is a hub."""
+        return self.hub_degrees.get(kind, self.hub_degree_max)
+
+    def hub_degree_min(self) -> int:
+        """With no more neighbours than this nothing is a hub."""
+        return min(self.hub_degrees.values(), default=self.hub_degree_max)
 
     def knows(self, kind: Kind) -> bool:
         """Whether an identifier of the kind makes a person known; it is weak otherwise."""

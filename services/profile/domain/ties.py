@@ -30,6 +30,8 @@ SAYS: Final = {
     PARTED: "set apart",
     PARTED_PUBLIC: "set apart",
 }
+#: What requests of people say.
+REQUESTS: Final = frozenset({SAYS[REQUESTED], SAYS[PARTED]})
 TRUSTED: Final = frozenset({TOGETHER, ALIASED, REQUESTED})
 PUBLIC: Final = frozenset({TOGETHER_PUBLIC, ALIASED_PUBLIC, REQUESTED_PUBLIC, PARTED_PUBLIC})
 
@@ -44,7 +46,7 @@ class End(NamedTuple):
 
 class Tie(NamedTuple):
     """One link of a chain: the event that said it, and why it joined nobody (`refused`, with
-    `because` in words), if so."""
+    `because` in words), if so. `by` and `reason` of a request, where they were looked up."""
 
     one: End
     other: End
@@ -54,6 +56,8 @@ class Tie(NamedTuple):
     public: bool
     refused: Refusal | None = None
     because: str = ""
+    by: str = ""
+    reason: str = ""
 
 
 def way(one: bytes, other: bytes, ties: Iterable[Tie]) -> tuple[Tie, ...] | None:

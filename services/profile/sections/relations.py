@@ -17,6 +17,7 @@ from services.profile.domain.part import (
     REFERRALS_RECEIVED,
     REFERRER,
     SHARE_REACH,
+    KindCode,
     Part,
 )
 from services.profile.domain.states import Programme
@@ -27,6 +28,7 @@ _SENT, _DELIVERED = KIND_CODES["campaign_sent"], KIND_CODES["campaign_delivered"
 _OPENED, _CLICKED = KIND_CODES["campaign_opened"], KIND_CODES["campaign_clicked"]
 _CONVERTED = KIND_CODES["campaign_converted"]
 _CAMPAIGN = (_SENT, _DELIVERED, _OPENED, _CLICKED, _CONVERTED)
+_MAILED = frozenset[KindCode](_CAMPAIGN)
 
 
 class Named(msgspec.Struct, gc=False):
@@ -141,7 +143,7 @@ def _programme(programme: str, one: Programme) -> ShownProgramme:
 def marketing(part: Part) -> Marketing | msgspec.UnsetType:
     kinds, unsubscribed = part.kinds, part.unsubscribed
     cost, value = part.money.get(CAMPAIGN_COST, {}), part.money.get(CONVERTED, {})
-    if not (cost or value or unsubscribed or any(kind in kinds for kind in _CAMPAIGN)):
+    if not (cost or value or unsubscribed or not _MAILED.isdisjoint(kinds)):
         return msgspec.UNSET
     sent, delivered, opened, clicked, converted = (
         kinds[kind][0] if kind in kinds else 0 for kind in _CAMPAIGN

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 
@@ -42,14 +41,15 @@ def mean(milli: int, of: int) -> float | None:
 
 def most(counts: dict[Name, int]) -> Name | None:
     """What was counted most often; of equals the first by name."""
-    best, times = None, 0
-    for name, count in counts.items():
-        if count > times or (count == times and best is not None and name < best):
-            best, times = name, count
-    return best
+    if not counts:
+        return None
+    times = max(counts.values())
+    return min([name for name, count in counts.items() if count == times])
 
 
 def money_mean(units: int, of: int, currency: str) -> str:
     """The mean amount to the currency's smallest unit, halves to even."""
-    mean_units = (Decimal(units) / of).to_integral_value()
-    return money(int(mean_units), currency)
+    whole, rest = divmod(units, of)
+    if 2 * rest > of or (2 * rest == of and whole % 2):
+        whole += 1
+    return money(whole, currency)

@@ -104,6 +104,7 @@ COLUMNS: Final = {
     "products": pa.map_(TEXT, COUNT),
     "quality": FLOAT,
     "facts_missing": pa.list_(TEXT),
+    "facts_late": COUNT,
 }
 
 
@@ -262,6 +263,25 @@ class Preferences(msgspec.Struct, frozen=True, gc=False):
 class Quality(msgspec.Struct, frozen=True, gc=False):
     score: float | None = None
     missing: list[str] = []
+    late: int = 0
 
     def columns(self) -> tuple[Any, ...]:
-        return self.score, self.missing
+        return self.score, self.missing, self.late
+
+
+Section = Payments | Sales | Loyalty | Marketing | Preferences
+
+NO_PAYMENTS: Final = Payments()
+NO_SALES: Final = Sales()
+NO_LOYALTY: Final = Loyalty()
+NO_MARKETING: Final = Marketing()
+NO_PREFERENCES: Final = Preferences()
+_SAYING_NOTHING: Final[dict[int, tuple[Any, ...]]] = {
+    id(one): one.columns()
+    for one in (NO_PAYMENTS, NO_SALES, NO_LOYALTY, NO_MARKETING, NO_PREFERENCES)
+}
+
+
+def columns_of(section: Section) -> tuple[Any, ...]:
+    """The section's columns; most sections of most people say nothing, which is known already."""
+    return _SAYING_NOTHING.get(id(section)) or section.columns()

@@ -11,6 +11,11 @@ import pyarrow as pa
 
 from services.scoring.rows.profile_sections import (
     COLUMNS,
+    NO_LOYALTY,
+    NO_MARKETING,
+    NO_PAYMENTS,
+    NO_PREFERENCES,
+    NO_SALES,
     Consent,
     Loyalty,
     Marketing,
@@ -18,6 +23,7 @@ from services.scoring.rows.profile_sections import (
     Preferences,
     Quality,
     Sales,
+    columns_of,
     purse,
 )
 from services.scoring.rows.profile_service import COMPLAINTS, Service
@@ -166,12 +172,12 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     behaviour: Behaviour = Behaviour()
     purchases: Purchases = Purchases()
     service: Service = Service()
-    payments: Payments = Payments()
-    sales: Sales = Sales()
-    loyalty: Loyalty = Loyalty()
-    marketing: Marketing = Marketing()
+    payments: Payments = NO_PAYMENTS
+    sales: Sales = NO_SALES
+    loyalty: Loyalty = NO_LOYALTY
+    marketing: Marketing = NO_MARKETING
     consent: dict[str, Consent] = {}
-    preferences: Preferences = Preferences()
+    preferences: Preferences = NO_PREFERENCES
     quality: Quality = Quality()
 
     def columns(self) -> tuple[Any, ...]:
@@ -182,13 +188,13 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
             + self.purchases.columns()
             + self.service.columns()
             + self.purchases.more_columns()
-            + self.payments.columns()
+            + columns_of(self.payments)
             + self.service.more_columns()
-            + self.sales.columns()
-            + self.loyalty.columns()
-            + self.marketing.columns()
+            + columns_of(self.sales)
+            + columns_of(self.loyalty)
+            + columns_of(self.marketing)
             + ([(purpose, one.allowed) for purpose, one in self.consent.items()],)
-            + self.preferences.columns()
+            + columns_of(self.preferences)
             + self.quality.columns()
         )
 

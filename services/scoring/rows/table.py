@@ -88,7 +88,20 @@ def _column(values: Sequence[Any], column: pa.Field) -> pa.Array:
         return _moments(values)
     if column.type == MOMENTS:
         return _moments_by_name(values)
+    if values.count(values[0]) == len(values):  # most columns of profiles say nothing
+        if pa.types.is_nested(column.type):
+            return pa.array(values, type=column.type) if values[0] else _empty(values, column.type)
+        return pa.repeat(pa.scalar(values[0], type=column.type), len(values))
     return pa.array(values, type=column.type)
+
+
+def _empty(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """So many empty lists or maps."""
+    offsets = pa.repeat(pa.scalar(0, pa.int32()), len(values) + 1)
+    if pa.types.is_map(kind):
+        names, items = pa.array([], type=kind.key_type), pa.array([], type=kind.item_type)
+        return pa.MapArray.from_arrays(offsets, names, items)
+    return pa.ListArray.from_arrays(offsets, pa.array([], type=kind.value_type))
 
 
 def _moments(values: Sequence[str | None]) -> pa.Array:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import resource
 from typing import Any, ClassVar, Final
 
+from prometheus_client import Counter, Gauge
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from services.ingest import answers, metrics
-from services.ingest.answers import Answer
+log = logging.getLogger(__name__)
 
 #: From the first byte that is waited for to the end of the headers.
 HEADER_SECONDS_MAX: Final = 10.0
@@ -26,6 +28,8 @@ _PHRASES: Final = {
     431: "Request Header Fields Too Large",
     503: "Busy",
 }
+#: Where it is to be sent again, also by scripts of another site.
+_AFTER: Final = {503: (b"retry-after: 1", b"access-control-expose-headers: retry-after")}
 _NOTHING: Final = memoryview(b"")
 
 
@@ -42,7 +46,13 @@ class _Paced(FlowControl):
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's connection, but who says nothing, or too much, is told so and let go."""
+    """uvicorn's connection, but who says nothing, or too much, is told so and let go.
+
+    Each service derives one of its own, with its metrics.
+    """
+
+    open_connections: ClassVar[Gauge]
+    closed_connections: ClassVar[Counter]
 
     #: In one process; set at start from the settings.
     connections_max: ClassVar[int] = 10_000
@@ -60,10 +70,10 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = _Paced(self)
-        metrics.CONNECTIONS.set(len(self.connections))
+        self.open_connections.set(len(self.connections))
         if len(self.connections) > self.connections_max:
-            message = f"{self.connections_max} connections are open; come back later"
-            self._let_go("too_many", answers.unavailable(message))
+            message = f"{self.connections_max} connections are open; send it again later"
+            self._let_go("too_many", 503, "unavailable", message)
             return
         self._wait_for_headers()
 
@@ -110,11 +120,11 @@ class Connection(HttpToolsProtocol):
         self._stop_hurry()
         self._unread = _NOTHING
         super().connection_lost(exc)
-        metrics.CONNECTIONS.set(len(self.connections))
+        self.open_connections.set(len(self.connections))
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP is told so as everything else is: with a code and a message."""
-        self._let_go("malformed", answers.error(400, "malformed_http", msg))
+        self._let_go("malformed", 400, "malformed_http", msg)
 
     def _parse(self) -> None:
         """As far as the first request that has to wait; the rest when that has begun."""
@@ -127,7 +137,7 @@ class Connection(HttpToolsProtocol):
                 self._header_bytes += len(piece)
                 if self._header_bytes > HEADER_BYTES_MAX and not self.transport.is_closing():
                     message = f"the headers are larger than {HEADER_BYTES_MAX} bytes"
-                    self._let_go("large_headers", answers.error(431, "headers_too_large", message))
+                    self._let_go("large_headers", 431, "headers_too_large", message)
 
     def _owes_answers(self) -> bool:
         """To requests that have come as a whole."""
@@ -143,21 +153,21 @@ class Connection(HttpToolsProtocol):
     def _too_slow(self) -> None:
         self._hurry = None
         message = f"no whole headers within {self.header_seconds_max:.0f} s"
-        self._let_go("slow", answers.error(408, "too_slow", message))
+        self._let_go("slow", 408, "too_slow", message)
 
     def _stop_hurry(self) -> None:
         if self._hurry is not None:
             self._hurry.cancel()
             self._hurry = None
 
-    def _let_go(self, reason: str, answer: Answer) -> None:
+    def _let_go(self, reason: str, status: int, code: str, message: str) -> None:
         """Say why, and close; what is on its way from there is not read any more.
 
         Answers are given in the order of their requests, so those before come first.
         """
         self._stop_hurry()
-        metrics.CONNECTIONS_CLOSED.labels(reason).inc()
-        self._unread, self._last_words = _NOTHING, _spelled(answer)
+        self.closed_connections.labels(reason).inc()
+        self._unread, self._last_words = _NOTHING, _spelled(status, code, message)
         if not self._owes_answers():
             self._close()
             return
@@ -170,16 +180,17 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
 
-def _spelled(answer: Answer) -> bytes:
+def _spelled(status: int, code: str, message: str) -> bytes:
     """The last answer of a connection."""
+    body = json.dumps({"code": code, "message": message}).encode()
     lines = [
-        f"HTTP/1.1 {answer.status} {_PHRASES[answer.status]}".encode(),
+        f"HTTP/1.1 {status} {_PHRASES[status]}".encode(),
         b"content-type: application/json",
-        b"content-length: %d" % len(answer.body),
+        b"content-length: %d" % len(body),
         b"connection: close",
-        *(b"%b: %b" % header for header in answer.headers),
+        *_AFTER.get(status, ()),
     ]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + answer.body
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
 def allow_open_files(wanted: int) -> int:
@@ -190,3 +201,19 @@ def allow_open_files(wanted: int) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         soft = most
     return wanted if soft == resource.RLIM_INFINITY else soft
+
+
+def affordable(wanted: int, setting: str) -> int:
+    """So many connections as the system lets this process have open; `setting` asked for them."""
+    files = allow_open_files(wanted + OTHER_FILES)
+    connections = max(1, min(wanted, files - OTHER_FILES))
+    if connections < wanted:
+        log.warning(
+            "at most %d connections (%s: %d): the system allows %d open files; raise it with "
+            "`ulimit -Hn`",
+            connections,
+            setting,
+            wanted,
+            files,
+        )
+    return connections

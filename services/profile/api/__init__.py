@@ -1,0 +1,1 @@
+"""The profile API: who somebody is, over HTTP, for those whose key may know."""

@@ -1,0 +1,102 @@
+"""What a key without `profile:pii` sees: *** for identifiers, personal traits and the like.
+
+A trait is personal by its name, however deep it stands. Other texts lose what looks like an e-mail
+address or a telephone number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from services.common.api_keys import is_personal, plain_name
+from services.common.masking import masked
+
+HIDDEN: Final = "***"
+#: Of properties that the catalogue types, these name things rather than people.
+OF_THINGS: Final = frozenset(
+    ("name", "title", "location", "photo", "picture", "website", "geo", "latitude", "longitude")
+)
+#: Fields that hold an identifier wherever they stand.
+OF_PEOPLE: Final = frozenset(
+    ("userid", "anonymousid", "distinctid", "externalid", "previousid", "customerid")
+)
+#: Ids of ours and of cases: digits in them are no telephone number.
+_IS_ID: Final = re.compile(r"(?:^|_)(?:id|ids|at|on|kind|currency|amount)$").search
+_UUID: Final = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+_plain = lru_cache(4_096)(plain_name)
+_is_personal = lru_cache(4_096)(is_personal)
+
+Json = Any
+
+
+def masked_profile(snapshot: bytes, personal: frozenset[str]) -> bytes:
+    """A snapshot's JSON without what tells who it is."""
+    shown = _decode(snapshot)
+    shown["identifiers"] = masked_identifiers(shown.get("identifiers", ()))
+    traits = shown.get("traits", {})
+    for name, said in traits.items():
+        said["value"] = _value(name, said["value"], personal)
+    for name, section in shown.items():
+        if name not in ("identifiers", "traits"):
+            shown[name] = _section(section)
+    return _encode(shown)
+
+
+def masked_identifiers(identifiers: Any) -> list[dict[str, str]]:
+    """Their kinds stay."""
+    return [{"kind": one["kind"], "value": HIDDEN} for one in identifiers]
+
+
+def masked_properties(properties: Mapping[str, Json], personal: frozenset[str]) -> dict[str, Json]:
+    """The properties of a touchpoint. What senders name freely is looked at more strictly."""
+    kind = properties.get("kind")
+    shown: dict[str, Json] = {}
+    for name, value in properties.items():
+        free = (kind, name) in (("custom", "properties"), ("identified", "traits"))
+        if free and isinstance(value, dict):
+            shown[name] = _object(value, personal)
+        elif name in ("kind", "name"):  # the touchpoint's own: a custom event's name, a product's
+            shown[name] = masked(value) if isinstance(value, str) else value
+        else:
+            shown[name] = _value(name, value, personal - OF_THINGS)
+    return shown
+
+
+def _value(name: str, value: Json, personal: frozenset[str]) -> Json:
+    if value is None or isinstance(value, bool):
+        return value
+    if _is_personal(name, personal) or _plain(name) in OF_PEOPLE:
+        return HIDDEN
+    if isinstance(value, str):
+        apart = "@" not in value and (_IS_ID(name) or _UUID.match(value))
+        return value if apart else masked(value)
+    if isinstance(value, dict):
+        return _object(value, personal)
+    if isinstance(value, list):
+        return [_value(name, one, personal) for one in value]
+    return value
+
+
+def _object(value: dict[str, Json], personal: frozenset[str]) -> dict[str, Json]:
+    if value.keys() == {"kind", "value"} and isinstance(value["value"], str):
+        return {"kind": value["kind"], "value": HIDDEN}  # somebody's identifier
+    return {name: _value(name, one, personal) for name, one in value.items()}
+
+
+def _section(value: Json) -> Json:
+    """What we have made of events: numbers, steps, names of things; and people who were named."""
+    if isinstance(value, str):
+        return masked(value) if "@" in value else value
+    if isinstance(value, dict):
+        if value.keys() == {"kind", "value"}:
+            return {"kind": value["kind"], "value": HIDDEN}
+        return {name: _section(one) for name, one in value.items()}
+    return [_section(one) for one in value] if isinstance(value, list) else value
