@@ -17,6 +17,8 @@ from services.profile.domain.working import Working
 
 #: What the keys of nodes that left say: it was erased; nothing, it is not known any more.
 ERASED: Final = b"erased"
+#: It is let in again: the version is the moment (µs) since which it counts.
+LIFTED: Final = b"lifted"
 UNKNOWN: Final = b""
 
 

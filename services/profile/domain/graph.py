@@ -20,6 +20,7 @@ from services.profile.domain.component import (
     Loose,
     Node,
     Refusal,
+    Since,
     kind_code,
 )
 from services.profile.domain.event import (
@@ -47,10 +48,11 @@ class Graph:
 
     `absorbed`: leaves that are no nodes any more -> the nodes that they were absorbed into.
     `erased`: nodes of people who were erased; `erasing`: those that are erased now, of which no
-    component knows.
+    component knows. `since`: erased nodes that are let in again, and are not there yet, with the
+    moment (µs) since which they count.
     """
 
-    __slots__ = ("absorbed", "erased", "erasing", "homes", "loose_links", "rules")
+    __slots__ = ("absorbed", "erased", "erasing", "homes", "loose_links", "rules", "since")
 
     def __init__(self, rules: Mapping[str, Rules]) -> None:
         self.rules = rules
@@ -58,6 +60,7 @@ class Graph:
         self.absorbed: dict[bytes, bytes] = {}
         self.erased: frozenset[bytes] = frozenset()
         self.erasing: set[bytes] = set()
+        self.since: dict[bytes, int] = {}
         self.loose_links = 0
 
     def admit(self, working: Working) -> None:
@@ -118,6 +121,8 @@ class Graph:
         """A new node is a component of its own, named like it."""
         nodes = [Node(node, kind_code(name.kind), name.value)]
         alone = Component(workspace, nodes, [], [], self.rules[workspace].mark)
+        if node in self.since:
+            alone = alone._replace(since=(Since(node, self.since[node]),))
         working = Working(node, 0, alone)
         working.before = {}
         working.moved.add(node)
