@@ -55,7 +55,8 @@ class Erasure(Message):
     """Topic erasures, key `erasure_id`; the newest counts. Holds no value of an identifier.
 
     `salt`: a mark of the salt of the hashes. `profiles`: all ids that the person's profile had.
-    `erased_at`: from then on the services say that they are erased.
+    `erased_at`: from then on the services say that they are erased. `lifted_at`: they are let in
+    again, as somebody new, with what is received from then on.
     """
 
     workspace: Name
@@ -71,6 +72,7 @@ class Erasure(Message):
     identifiers: tuple[ErasedIdentifier, ...]
     profiles: tuple[UUID, ...] = ()
     erased_at: Moment | None = None
+    lifted_at: Moment | None = None
     receipt: tuple[StoreReceipt, ...] = ()
     expires_at: Moment | None = None
     completed_at: Moment | None = None

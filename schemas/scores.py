@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
@@ -56,6 +57,13 @@ class Clv(Message):
     average_days_between_orders: float | None = None
 
 
+class Permission(Message):
+    """The newest word on one purpose of consent; `expires_on` is the last day (UTC) it holds."""
+
+    allowed: bool
+    expires_on: date | None = None
+
+
 class JourneyFacts(Message):
     """What journey needs from the snapshot, so that it reads one topic only."""
 
@@ -71,6 +79,7 @@ class JourneyFacts(Message):
     open_complaints: tuple[OpenComplaint, ...] = ()
     nps_last: float | None = None
     conflicts: tuple[Conflict, ...] = ()
+    consent: dict[str, Permission] = Field(default_factory=dict)
 
 
 class Scores(Message):

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from deploy.embedded import kafka_jars, redis
+from services.cli.erase.horizon import Kafka
 from services.common import clients
 from services.common.settings import Settings
 from services.common.suppression_log import listed_in, opened
@@ -42,6 +43,7 @@ def doctor(as_json: AsJson = False) -> None:
     findings = [*engines, *_machine(settings)]
     if engines[0].ok:
         findings.append(_looked("suppressions", "RAPPORT_SALT", lambda: _suppressions(settings)))
+        findings.append(_looked("topics", "RAPPORT_KAFKA", lambda: _topics(settings)))
     if as_json:
         checks = [asdict(finding) for finding in findings]
         typer.echo(json.dumps({"settings": described(settings), "checks": checks}))
@@ -118,6 +120,20 @@ def _suppressions(settings: Settings) -> str:
             "and keep nobody out: set it back, or add them again (rapport suppress list)"
         )
     return f"{len(listed)} entries"
+
+
+def _topics(settings: Settings) -> str:
+    """RuntimeError where some keep what is to go for longer than the map says."""
+    longer = Kafka(settings).unbounded()
+    if longer:
+        told = "; ".join(
+            f"{topic}: {', '.join(f'{name} should be {value}' for name, value in wanted.items())}"
+            for topic, wanted in longer.items()
+        )
+        raise RuntimeError(
+            f"what is to go is kept too long (the next `rapport erase` mends it): {told}"
+        )
+    return "what is to go goes in time"
 
 
 def _home(settings: Settings) -> str:

@@ -95,13 +95,26 @@ class AlertRules(Part):
 
 
 class Endpoint(Part):
-    """Where webhooks go; the secret (whsec_...) is read from the environment variable named."""
+    """Where webhooks go; the secret (whsec_...) is read from the environment variable named.
+
+    `purpose`: what it does with people, as they consent to it or not. Then it gets only what is
+    about somebody whose newest word on that purpose, as of the sending, is yes and has not
+    expired; with `unasked: send` also what is about those who have never been asked.
+    """
 
     name: str = Field(min_length=1, max_length=100)
     url: str
     events: tuple[str, ...] = ("lifecycle.changed", "alerts.raised", "actions.requested")
     secret_env: str
     enabled: bool = True
+    purpose: str | None = Field(default=None, min_length=1, max_length=200)
+    unasked: Literal["withhold", "send"] = "withhold"
+
+    @model_validator(mode="after")
+    def _unasked_of_something(self) -> Self:
+        if self.unasked == "send" and self.purpose is None:
+            raise broken("unasked", "is for a `purpose`, and there is none", "name the purpose")
+        return self
 
 
 class Workspace(Part):
@@ -111,7 +124,8 @@ class Workspace(Part):
     touchpoints of profiles that were last seen before (an import). `profile_history_days`: older
     orders and finished cases are kept in short, with every figure as it was. `household_traits`:
     people in whose profiles all of these traits agree are one household; none: a household is what
-    a sender says.
+    a sender says. `profiling_purpose`: the purpose of consent that somebody refuses who is not to
+    be scored.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
@@ -119,6 +133,7 @@ class Workspace(Part):
     effects_max_age_days: float = Field(default=7, gt=0)
     profile_history_days: int = Field(default=730, ge=30)
     household_traits: tuple[str, ...] = Field(default=(), max_length=10)
+    profiling_purpose: str | None = Field(default=None, min_length=1, max_length=200)
     sources: tuple[Source, ...]
     identity: Identity
     lifecycle: LifecycleThresholds = LifecycleThresholds()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import msgspec
 
 from schemas.base import micros
 from services.journey.domain.alerts import CONFLICT_REASONS
-from services.journey.domain.customer import Complaint, Conflict, Facts
+from services.journey.domain.customer import NEVER, Complaint, Conflict, Facts, Permission
+from services.journey.domain.moments import DAY_US
 
 
 class OpenComplaint(msgspec.Struct, frozen=True, gc=False):
@@ -43,6 +44,13 @@ class Churn(msgspec.Struct, frozen=True, gc=False):
     alive_below: tuple[AliveBelow, ...] = ()
 
 
+class SaidOfPurpose(msgspec.Struct, frozen=True, gc=False):
+    """schemas.scores.Permission."""
+
+    allowed: bool
+    expires_on: date | None = None
+
+
 class JourneyFacts(msgspec.Struct, frozen=True, gc=False):
     """schemas.scores.JourneyFacts, as far as it is decided on."""
 
@@ -56,6 +64,7 @@ class JourneyFacts(msgspec.Struct, frozen=True, gc=False):
     complaints: int = 0
     open_complaints: tuple[OpenComplaint, ...] = ()
     conflicts: tuple[RefusedLink, ...] = ()
+    consent: dict[str, SaidOfPurpose] = {}
 
 
 class Scores(msgspec.Struct, frozen=True, gc=False):
@@ -101,6 +110,7 @@ def facts_of(scores: Scores) -> Facts:
         alive_below=_alive_below(scores.churn) if scores.churn else None,
         conflicts=_conflicts(facts.conflicts) if facts.conflicts else (),
         rebuilt=scores.rebuilt,
+        consents=_consents(facts.consent) if facts.consent else (),
     )
 
 
@@ -116,6 +126,18 @@ def _complaint(complaint: OpenComplaint) -> Complaint:
     return Complaint(
         complaint.event_id.bytes, received_us, complaint.severity, complaint.complaint_id
     )
+
+
+def _consents(said: dict[str, SaidOfPurpose]) -> tuple[Permission, ...]:
+    """By purpose, so that the same is equal. A day that is named still counts (UTC)."""
+    return tuple(
+        Permission(purpose, one.allowed, _after(one.expires_on) if one.expires_on else NEVER)
+        for purpose, one in sorted(said.items())
+    )
+
+
+def _after(day: date) -> int:
+    return _us(datetime(day.year, day.month, day.day, tzinfo=UTC)) + DAY_US
 
 
 def _conflicts(refused: tuple[RefusedLink, ...]) -> tuple[Conflict, ...]:

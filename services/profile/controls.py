@@ -38,11 +38,13 @@ class Control:
             none). It changes Workings: `changed` has one written and its people shown anew, `left`
             says what becomes of the keys of nodes that it removes
     erases  whether touchpoints that name its nodes are dropped, those beside it too
+    lifts   whether its nodes are let in again, if they were erased
     """
 
     nodes: Callable[[Body], Iterable[bytes]]
     act: Callable[[Graph, Body], None]
     erases: bool = False
+    lifts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,19 @@ def _erase(graph: Graph, body: Body) -> None:
         home.erased += erase(home, nodes, graph.rules[body["workspace"]])
 
 
+def _lifted(body: Body) -> tuple[bytes, ...]:
+    if not isinstance(body["from"], int) or not 0 < body["from"] < 2**62:
+        raise ValueError("from is a moment in µs since 1970")
+    return _erased(body)
+
+
+def _lift(_graph: Graph, _body: Body) -> None:
+    """Nothing more: who may come in is decided on before the touchpoints beside it are folded."""
+
+
 #: By what the header says.
 CONTROLS: Final[dict[str, Control]] = {
     "regroup": Control(_component, _regroup),
     "erase": Control(_erased, _erase, erases=True),
+    "lift": Control(_lifted, _lift, lifts=True),
 }

@@ -4,35 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from schemas.base import micros
 from services.common.batch import Decision, Output
 from services.profile.controls import Ordered
 from services.profile.decode import Arrival
 from services.profile.domain.erasing import ERASED, UNKNOWN
+from services.profile.domain.event import Event
 from services.profile.domain.graph import Graph
 from services.profile.domain.working import Working
 from services.profile.metrics import Counts
 from services.profile.outputs import Publications
-from services.profile.store import Found, component_key, erased_mark, node_key
+from services.profile.store import Found, component_key, erased_mark, lifted_mark, node_key
+
+
+def let_in(graph: Graph, found: Found, controls: Sequence[Ordered], decision: Decision) -> None:
+    """Tell the graph who is erased, and who is let in again: by then, or by a record beside."""
+    for one in controls:
+        for node in one.nodes if one.control.lifts else ():
+            holder, version = found.erased.get(node, (b"", 0))
+            if holder == node:
+                del found.erased[node]
+                decision.reads[node_key(node)] = version
+                graph.since[node] = max(version + 1, one.body["from"])
+    for node, (holder, from_us) in found.lifted.items():
+        graph.since[node] = from_us
+        if holder == node:
+            decision.reads[node_key(node)] = from_us
+    graph.erased = frozenset(found.erased)
 
 
 def without_erased(
     arrivals: list[Arrival], controls: Sequence[Ordered], graph: Graph, counts: Counts
 ) -> list[Arrival]:
-    """Drop what names somebody who is erased: it is late, or read again."""
+    """Drop what names somebody who is erased, or was when it was received: it is late, or read
+    again."""
     erased = set(graph.erased)
     for one in controls:
         if one.control.erases:
             erased.update(one.nodes)
-    if not erased:
+    since = dict(graph.since)
+    for home in dict.fromkeys(graph.homes.values()):
+        if home.component.since:
+            since.update(home.component.since)
+    if not erased and not since:
         return arrivals
-    kept = [
-        arrival
-        for arrival in arrivals
-        if erased.isdisjoint(arrival.event.nodes) and arrival.event.alias not in erased
-    ]
+    kept = [one for one in arrivals if not _names_one(one.event, erased, since)]
     counts.erased_dropped += len(arrivals) - len(kept)
     counts.events -= len(arrivals) - len(kept)
     return kept
+
+
+def _names_one(event: Event, erased: set[bytes], since: Mapping[bytes, int]) -> bool:
+    named = event.nodes if event.alias is None else [*event.nodes, event.alias]
+    if not erased.isdisjoint(named):
+        return True
+    return bool(since) and micros(event.received) < max(since.get(node, 0) for node in named)
 
 
 def left(
@@ -56,17 +82,21 @@ def left(
 
 
 def mark_unknown(graph: Graph, version: int, decision: Decision) -> None:
-    """Mark the nodes that are erased before anything came that names them."""
+    """Mark the nodes that are erased, or let in, before anything came that names them."""
     for node in graph.erasing:
         decision.plain[node_key(node)] = erased_mark(version)
+    for node, from_us in graph.since.items():
+        if node not in graph.homes and node not in graph.erasing:
+            decision.plain[node_key(node)] = lifted_mark(from_us)
 
 
 def still_erased(
     workspaces: Mapping[bytes, str], found: Found, publications: Publications
 ) -> list[Output]:
     """Snapshots of profiles that were erased since: what their nodes' keys say now."""
+    marked = found.erased | found.lifted
     return [
-        publications.erased(*found.erased[profile], workspace, profile)
+        publications.erased(*marked[profile], workspace, profile)
         for profile, workspace in workspaces.items()
-        if profile in found.erased
+        if profile in marked
     ]

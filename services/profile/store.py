@@ -1,7 +1,7 @@
 """What profile remembers in Redis.
 
 n:<node id>       the id of the component that the node is in (16 bytes); or `a` and the id of the
-                  node that it was absorbed into (17); or a version and `erased` (14)
+                  node that it was absorbed into (17); or a version and `erased`, or `lifted` (14)
 c:<component id>  version and body of a component (msgpack)
 m:<workspace>:<week>:<bucket>   64-bit hashes of message ids (a set of integers)
 
@@ -20,7 +20,7 @@ import redis
 from schemas.base import EPOCH
 from services.common.batch import VERSION_BYTES, pack_state, unpack_state
 from services.profile.domain.component import Component, Node
-from services.profile.domain.erasing import ERASED
+from services.profile.domain.erasing import ERASED, LIFTED
 from services.profile.domain.ids import NODE_BYTES
 from services.profile.domain.part import nothing
 
@@ -70,6 +70,7 @@ class Found(msgspec.Struct):
     orphans      node -> the first 8 bytes of its key, a number: what absorbed it is gone
     erased       node -> the node that was erased, itself or what it was absorbed into, and the
                  version at which that was
+    lifted       likewise of those that are let in again; the version is the moment since which
     """
 
     components: dict[bytes, Loaded] = {}
@@ -77,6 +78,7 @@ class Found(msgspec.Struct):
     absorbed: dict[bytes, bytes] = {}
     orphans: dict[bytes, int] = {}
     erased: dict[bytes, tuple[bytes, int]] = {}
+    lifted: dict[bytes, tuple[bytes, int]] = {}
 
 
 def week_of(moment: datetime) -> int:
@@ -97,6 +99,11 @@ def erased_mark(version: int) -> bytes:
     mark = pack_state(version, ERASED)
     assert len(mark) < NODE_BYTES
     return mark
+
+
+def lifted_mark(from_us: int) -> bytes:
+    """What the key of an erased node says that is let in again."""
+    return pack_state(from_us, LIFTED)
 
 
 def pack(component: Component) -> bytes:
@@ -167,7 +174,8 @@ class ProfileStore:
             asked = {node: home for node, home in zip(wanted, homes, strict=True) if home}
             found.absent += [node for node in wanted if node not in asked]
             for node in [node for node, home in asked.items() if len(home) < NODE_BYTES]:
-                found.erased[node] = (node, unpack_state(asked.pop(node))[0])
+                version, says = unpack_state(asked.pop(node))
+                (found.lifted if says == LIFTED else found.erased)[node] = (node, version)
             leading = {node: home for node, home in asked.items() if len(home) > NODE_BYTES}
             leads |= leading
             there = self._load_components(asked.values(), found)
@@ -204,6 +212,9 @@ def _followed(found: Found, leads: dict[bytes, bytes]) -> Found:
             into = leads[into][1:]
         if into in found.erased:
             found.erased[node] = found.erased[into]
+        elif into in found.lifted:
+            found.lifted[node] = found.lifted[into]
+            found.orphans[node] = int.from_bytes(lead[:VERSION_BYTES], "big")
         elif into in gone:
             found.orphans[node] = int.from_bytes(lead[:VERSION_BYTES], "big")
         else:

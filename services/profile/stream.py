@@ -23,7 +23,7 @@ from services.profile.domain.graph import Graph
 from services.profile.domain.ids import Hashes, uuid_bytes, uuid_text
 from services.profile.domain.people import people
 from services.profile.domain.working import Working
-from services.profile.erased import left, mark_unknown, still_erased, without_erased
+from services.profile.erased import left, let_in, mark_unknown, still_erased, without_erased
 from services.profile.kept import Kept
 from services.profile.metrics import Counts
 from services.profile.naming import Naming
@@ -190,7 +190,7 @@ class ProfileHandler:
             reads[node_key(node)] = began
         for leaf, into in found.absorbed.items():
             graph.admit_absorbed(leaf, into)
-        graph.erased = frozenset(found.erased)
+        let_in(graph, found, controls, deciding.decision)
         return graph
 
     def _conclude(self, graph: Graph, arrivals: Sequence[Arrival], deciding: Deciding) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -19,6 +19,8 @@ from services.common.dead_letters import dead_letter
 from services.scoring.domain.reasons import reasons_of
 from services.scoring.domain.score import score_batch
 from services.scoring.messages import (
+    NO_ORDER_MISSING,
+    REFUSED_PROFILING,
     Written,
     as_of_us,
     erasures_of,
@@ -57,12 +59,23 @@ class Message(Protocol):
 Row = tuple[Snapshot, Message]
 
 
+class Asked(NamedTuple):
+    """What a workspace asks of its scores: when P(alive) falls below which thresholds, and what
+    purpose of consent (None: no) somebody refuses who must not be scored."""
+
+    thresholds: Thresholds = ()
+    profiling: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What scores stand on, by workspace: the newest models, and the thresholds of P(alive)."""
+    """What scores stand on, by workspace: the newest models, and what is asked."""
 
     models: Mapping[str, Model]
-    thresholds: Mapping[str, Thresholds]
+    asked: Mapping[str, Asked]
+
+
+NOTHING_ASKED: Final = Asked()
 
 
 def decide(messages: Sequence[Message], ground: Ground, now_us: int) -> list[Output]:
@@ -111,15 +124,18 @@ def _outputs(workspace: str, snapshots: Sequence[Snapshot], ground: Ground) -> l
     erased = [one for one in snapshots if one.erased]
     merged = [one for one in snapshots if one.merged_into is not None and not one.erased]
     alive = [one for one in snapshots if one.merged_into is None and not one.erased]
-    customers = [one for one in alive if one.purchases.purchase_days > 0]
-    visitors = [one for one in alive if one.purchases.purchase_days == 0]
-    thresholds = ground.thresholds.get(workspace, ())
+    thresholds, profiling = ground.asked.get(workspace, NOTHING_ASKED)
+    unscored = [one for one in alive if one.refuses(profiling)]
+    scored = [one for one in alive if not one.refuses(profiling)] if unscored else alive
+    customers = [one for one in scored if one.purchases.purchase_days > 0]
+    visitors = [one for one in scored if one.purchases.purchase_days == 0]
     facts = facts_of(customers)
     batch = score_batch(facts, model, as_of_us(customers, version), thresholds)
     written = [
         *erasures_of(erased, version),
         *redirects_of(merged, version),
-        *facts_only(visitors, batch.missing, version),
+        *facts_only(visitors, NO_ORDER_MISSING | batch.missing, version),
+        *facts_only(unscored, dict.fromkeys(NO_ORDER_MISSING, REFUSED_PROFILING), version),
         *scores_of(customers, batch, reasons_of(batch, facts, model), version, thresholds),
     ]
     source, ids = source_of(workspace), EventIds(f"scores\x1f{workspace}\x1f")

@@ -32,6 +32,7 @@ from services.scoring.shapes import (
 from services.scoring.snapshots import Snapshot
 
 NO_ORDER_MISSING: Final = dict.fromkeys(("rfm", "churn", "clv"), NO_ORDER)
+REFUSED_PROFILING: Final = "the customer refused to be profiled"
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -96,10 +97,10 @@ def scores_of(
 
 
 def facts_only(
-    visitors: Sequence[Snapshot], model_missing: dict[str, str], model_version: int
+    visitors: Sequence[Snapshot], missing: dict[str, str], model_version: int
 ) -> list[Written]:
-    """The messages of those who have never ordered: what journey needs, and why no score."""
-    missing = NO_ORDER_MISSING | model_missing
+    """The messages of those who have no scores, having never ordered or refused to be scored:
+    what journey needs, and why there is no score."""
     moments = moment_texts(as_of_us(visitors, model_version))
     return [
         _written(
@@ -239,4 +240,5 @@ def _facts(snapshot: Snapshot, net: str, gap: float | None, high_value: bool) ->
         service.open_complaints,
         service.nps_last,
         snapshot.conflicts,
+        snapshot.consent,
     )

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from schemas import topics
 from schemas.model import Model
-from services.scoring.decide import Ground, Thresholds
+from services.scoring.decide import Asked, Ground
 from services.scoring.metrics import SCORE_MODEL_VERSION
 
 log = logging.getLogger(__name__)
@@ -25,17 +25,18 @@ READ_MAX: Final = 100
 class Models:
     """Follows the whole topic with a consumer of its own that never commits.
 
-    `renewed` is asked whenever a round begins: other thresholds, or None while they are the same.
+    `asked`: what each workspace asks of its scores. `renewed` is asked whenever a round begins:
+    whether that is something else now; None while nothing has changed.
     """
 
     def __init__(
         self,
         consumer: Any,
-        thresholds: Mapping[str, Thresholds],
-        renewed: Callable[[], Mapping[str, Thresholds] | None] = lambda: None,
+        asked: Mapping[str, Asked],
+        renewed: Callable[[], Mapping[str, Asked] | None] = lambda: None,
     ) -> None:
         self._consumer = consumer
-        self._thresholds = thresholds
+        self._asked = asked
         self._renewed = renewed
         self._models: dict[str, Model] = {}
         partitions = consumer.list_topics(topics.MODELS.name, timeout=CAUGHT_UP_WITHIN_S)
@@ -47,21 +48,21 @@ class Models:
 
     def ground(self) -> Ground:
         """What scores stand on now."""
-        return Ground(dict(self._models), self._thresholds)
+        return Ground(dict(self._models), self._asked)
 
     def fingerprint(self) -> str:
-        """Changes whenever scores would: with a model's version or a threshold."""
+        """Changes whenever scores would: with a model's version, a threshold, a purpose."""
         versions = sorted((name, model.version) for name, model in self._models.items())
-        content = repr((versions, sorted(self._thresholds.items())))
+        content = repr((versions, sorted(self._asked.items())))
         return sha256(content.encode()).hexdigest()[:16]
 
     def follow(self) -> bool:
         """Take what is new, without waiting; whether scores would differ by it."""
-        thresholds = self._renewed()
-        if thresholds is None or thresholds == self._thresholds:
+        asked = self._renewed()
+        if asked is None or asked == self._asked:
             return self._read(0)
-        self._thresholds = thresholds
-        log.info("other thresholds of P(alive): everybody is scored again")
+        self._asked = asked
+        log.info("the workspace asks something else of scores: everybody is scored again")
         self._read(0)
         return True
 

@@ -12,6 +12,7 @@ from schemas import topics
 from schemas.dead_letter import Reason
 from services.common.batch import Output, Record
 from services.common.dead_letters import dead_letter
+from services.common.masking import without_values
 from services.scoring.metrics import COLUMNS_DEAD_LETTERS
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,10 @@ def letter_of(record: Record, detail: str, now_us: int) -> Output | None:
     COLUMNS_DEAD_LETTERS.labels(Reason.BAD_PROPERTIES).inc()
     if record.topic == topics.DEAD_LETTERS.name:
         place = (record.topic, record.partition, record.offset)
-        log.error("no row can be made of the dead letter at %s %d@%d: %s", *place, detail)
+        # what ClickHouse says may quote the row
+        log.error(
+            "no row can be made of the dead letter at %s %d@%d: %s", *place, without_values(detail)
+        )
         return None
     return dead_letter(
         record,

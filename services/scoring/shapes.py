@@ -6,6 +6,8 @@ other.
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
 from services.scoring.domain.reasons import Reasons
@@ -52,6 +54,13 @@ class Clv(msgspec.Struct, frozen=True, gc=False):
     average_days_between_orders: float
 
 
+class Permission(msgspec.Struct, frozen=True, gc=False):
+    """schemas.scores.Permission, as it also stands in a snapshot's consent."""
+
+    allowed: bool
+    expires_on: date | None = None
+
+
 class JourneyFacts(msgspec.Struct, frozen=True, gc=False):
     """schemas.scores.JourneyFacts"""
 
@@ -67,6 +76,7 @@ class JourneyFacts(msgspec.Struct, frozen=True, gc=False):
     open_complaints: msgspec.Raw
     nps_last: float | None
     conflicts: msgspec.Raw
+    consent: dict[str, Permission]
 
 
 class Redirect(msgspec.Struct, frozen=True, gc=False):

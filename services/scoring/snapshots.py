@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from services.scoring.domain.arrays import Ints, SnapshotFacts
+from services.scoring.shapes import Permission
 
 EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 #: A pattern here would cost as much as all other decoding: `check` looks at a batch at once.
@@ -65,6 +66,12 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     service: Service = Service()
     conflicts: msgspec.Raw = msgspec.Raw(b"[]")
     rebuilt: bool = False
+    consent: dict[str, Permission] = {}
+
+    def refuses(self, purpose: str | None) -> bool:
+        """Whether the newest word on this purpose was no; who was never asked refuses nothing."""
+        said = self.consent.get(purpose) if purpose else None
+        return said is not None and not said.allowed
 
 
 _DECODER: Final = msgspec.json.Decoder(Snapshot)

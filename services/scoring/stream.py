@@ -26,7 +26,7 @@ from services.common.run import Stop, Watchdog, settle_memory
 from services.common.settings import Settings
 from services.common.workspace_follow import Followed
 from services.common.workspace_watch import Workspaces
-from services.scoring.decide import SERVICE, Thresholds
+from services.scoring.decide import SERVICE, Asked
 from services.scoring.metrics import SCORE_LAG, SCORE_OUTAGES
 from services.scoring.models import Models
 from services.scoring.worker import TOPIC, Clients, Worker
@@ -63,8 +63,8 @@ def assembled(settings: Settings, relay: Relay, followed: Followed) -> Worker:
         consumer=reader,
         models=Models(
             consumer(settings, f"{GROUP}.models", **RARE),
-            _thresholds(followed.current),
-            lambda: _thresholds(followed.current) if followed.renewed() else None,
+            _asked(followed.current),
+            lambda: _asked(followed.current) if followed.renewed() else None,
         ),
         publisher=FencedPublisher(make, reader, TOPIC),
         relay=relay,
@@ -72,8 +72,11 @@ def assembled(settings: Settings, relay: Relay, followed: Followed) -> Worker:
     return Worker(clients, min(settings.batch_events_max, BITE_SNAPSHOTS))
 
 
-def _thresholds(workspaces: Workspaces) -> dict[str, Thresholds]:
-    return {name: one.alive_thresholds() for name, one in workspaces.items()}
+def _asked(workspaces: Workspaces) -> dict[str, Asked]:
+    return {
+        name: Asked(one.alive_thresholds(), one.profiling_purpose)
+        for name, one in workspaces.items()
+    }
 
 
 def _score(settings: Settings, worker: Worker, stop: Stop) -> None:

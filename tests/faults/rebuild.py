@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -32,7 +33,7 @@ def spoil(client: redis.Redis, dice: Random) -> int:
     keys = sorted(client.scan_iter(match=b"c:*", count=1_000))
     hit = 0
     for key in dice.sample(keys, k=min(SPOILT, len(keys))):
-        hit += bool(client.transaction(lambda pipe, key=key: _spoil(pipe, key), key))
+        hit += bool(client.transaction(partial(_spoil, key=key), key))
     return hit
 
 
@@ -93,7 +94,7 @@ class Rebuilding:
         self.runs += 1
         return subprocess.Popen(
             [sys.executable, "-m", "services.cli", "rebuild", "profiles", "--json"],
-            env=self._environment | more,
+            env=self._environment | dict(more),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )

@@ -127,7 +127,7 @@ def erasure_world(home: Path) -> Iterator[ErasureWorld]:
 
 
 def found_in_files(home: Path, texts: Sequence[str]) -> dict[str, set[str]]:
-    """Text -> the engines (or log) in whose files it stands, also where these are compressed."""
+    """Text -> the files it stands in, also where these are compressed."""
     found: dict[str, set[str]] = {text: set() for text in texts}
     for path in home.rglob("*"):
         if path.is_file() and not path.is_symlink():
@@ -138,7 +138,7 @@ def found_in_files(home: Path, texts: Sequence[str]) -> dict[str, set[str]]:
             for piece in (raw, *unpacked(path, raw)):
                 for text in texts:
                     if text.encode() in piece:
-                        found[text].add(path.relative_to(home).parts[0])
+                        found[text].add(str(path.relative_to(home)))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,18 @@ import redis
 from confluent_kafka import Producer
 
 from schemas import topics
+from schemas.erasure import Erasure, ErasureState
 from schemas.person import PersonExport
+from services.cli.erase import steps
+from services.cli.erase.desk import CanNot, Desk
+from services.cli.person import in_columns
 from services.common.settings import Settings
 from services.common.topic_log import topic_log
 from services.profile.domain.ids import Hashes, uuid_text
 from tests.integration.erasure_world import SALT, ErasureWorld, erasure_world, found_in_files
 from tests.waiting import until
 
+Step = Callable[[Desk, Erasure], Erasure]
 PEOPLE = int(os.environ.get("RAPPORT_TEST_ERASURE_PEOPLE", "1000"))
 #: What nobody else has, in every place where a person can be named.
 ADA = "q7f3a9c5e1"
@@ -93,8 +98,9 @@ def ids_of_ada() -> set[bytes]:
 
 
 def test_one_person_is_exported_then_erased_for_good(world: ErasureWorld, tmp_path: Path) -> None:
-    seen = found_in_files(world.home, SECRETS)
-    assert all({"kafka", "redis", "clickhouse"} <= places for places in seen.values()), seen
+    for secret, files in found_in_files(world.home, SECRETS).items():
+        engines = {Path(file).parts[0] for file in files}
+        assert {"kafka", "redis", "clickhouse"} <= engines, (secret, files)
 
     out = tmp_path / "ada.json"
     assert world.rapport("export", f"email:{MAIL}", "--out", str(out)).exit_code == 0
@@ -132,7 +138,7 @@ def test_one_person_is_exported_then_erased_for_good(world: ErasureWorld, tmp_pa
 
     world.hasten_topics()
     until(lambda: is_complete(world, receipt["erasure_id"]), "the erasure to be complete", 120)
-    assert left(world) == {}
+    until(lambda: left(world) == {}, f"the last files to go: {left(world)}", 20)
     told = world.rapport("erase", "status", receipt["erasure_id"], "--json")
     assert json.loads(told.stdout)["state"] == "complete"
     assert world.rapport("audit", "verify").exit_code == 0
@@ -200,6 +206,67 @@ def test_erasing_again_or_nobody_gets_a_clear_answer(world: ErasureWorld) -> Non
     assert (wrong.exit_code, "KIND:VALUE" in wrong.output) == (2, True)
     late = world.rapport("erase", "--resume", "nonsense")
     assert (late.exit_code, "no id of an erasure" in late.output) == (2, True)
+
+
+BOB = "u7"
+
+
+def test_killed_behind_any_step_and_within_one_it_goes_on_and_ends_alike(
+    world: ErasureWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step is done, and dies before that is noted; the deletion in ClickHouse dies within."""
+    killed: set[str] = set()
+    deletions: list[str] = []
+
+    def dying(state: ErasureState, step: Step) -> Step:
+        def once(desk: Desk, erasure: Erasure) -> Erasure:
+            done = step(desk, erasure)
+            if state not in killed:
+                killed.add(state)
+                raise CanNot(f"killed behind {state}")
+            return done
+
+        return once
+
+    def delete(client: Any, table: str, column: str, ids: Any) -> int:
+        deletions.append(table)
+        if len(deletions) == 4:
+            raise CanNot("killed within")
+        return deleted(client, table, column, ids)
+
+    deleted = in_columns.delete
+    monkeypatch.setattr(in_columns, "delete", delete)
+    monkeypatch.setattr(steps, "DOOR_FOLLOWS_S", 0.6)
+    for state, step in list(steps.STEPS.items()):
+        if state != ErasureState.WAITING:
+            monkeypatch.setitem(steps.STEPS, state, dying(state, step))
+    first = world.rapport("erase", f"user_id:{BOB}", "--reason", "asked", "--yes")
+    assert (first.exit_code, "killed behind requested" in first.output) == (1, True)
+    assert world.rapport("erase", f"user_id:{BOB}", "--reason", "again", "--yes").exit_code == 1
+    listed = world.rapport("erase", "status", "--json").stdout.splitlines()
+    [erasure] = [one for one in map(json.loads, listed) if one["state"] != "complete"]
+    until(lambda: is_complete(world, erasure["erasure_id"]), "it to be complete", 120)
+    assert killed == set(ErasureState) - {ErasureState.WAITING, ErasureState.COMPLETE}
+    assert counted(world) == PEOPLE - 1
+    assert world.rapport("export", f"user_id:{BOB}").exit_code == 1
+    assert world.rapport("audit", "verify").exit_code == 0
+
+
+def test_who_is_let_in_again_is_somebody_new(world: ErasureWorld) -> None:
+    kept = world.rapport("suppress", "remove", "user_id", BOB)
+    assert (kept.exit_code, "rapport erase lift" in kept.output) == (1, True)
+    listed = map(json.loads, world.rapport("erase", "status", "--json").stdout.splitlines())
+    [erasure] = [one["erasure_id"] for one in listed if one["reason"] == "asked"]
+    assert world.rapport("erase", "lift", erasure).exit_code == 0
+    again = {"type": "track", "event": "Asked", "userId": BOB}
+    numbers = iter(range(1_000))
+
+    def is_back() -> bool:
+        world.send([again | {"messageId": f"back {next(numbers)}"}])
+        asked = world.rows(f"SELECT orders FROM customers WHERE user_id = '{BOB}'")
+        return [row["orders"] for row in asked] == ["0"] or [r["orders"] for r in asked] == [0]
+
+    until(is_back, "somebody new", 60)
 
 
 def test_at_the_door_they_are_kept_out_from_then_on(world: ErasureWorld) -> None:

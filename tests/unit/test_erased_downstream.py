@@ -14,7 +14,7 @@ from schemas.base import derived_id, micros, to_json
 from schemas.profile import Profile
 from schemas.scores import Scores
 from services.journey.store import HOLDER_PREFIX, state_key
-from services.scoring.decide import Ground, decide
+from services.scoring.decide import Asked, Ground, decide
 from services.scoring.erased import Erased
 from services.scoring.rows import PROCESSORS
 from tests.columns_messages import ADA, MESSAGES, NOON, PUBLISHED_MS
@@ -23,7 +23,7 @@ from tests.unit.journey_builders import WHO, Known, day, scores, with_orders
 from tests.unit.journey_world import World
 
 COMPLAINED = Known(complaints=(("C-1", day(0), 4),), orders=(day(0),), high_value=True)
-GROUND = Ground({"demo": model()}, {"demo": (0.5,)})
+GROUND = Ground({"demo": model()}, {"demo": Asked((0.5,))})
 
 
 def erased(version: int, who: UUID = WHO) -> Scores:

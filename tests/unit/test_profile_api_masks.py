@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 import redis.asyncio
@@ -22,7 +23,7 @@ from services.profile.api.cursors import OfSearch, OfTimeline, read, written
 from services.profile.api.masks import masked_profile, masked_properties
 from services.profile.api.reader import Reader
 from services.profile.domain.component import Component, Node
-from services.profile.store import component_key, node_key, pack
+from services.profile.store import component_key, erased_mark, node_key, pack
 
 PERSONAL = ApiKeys(personal=("Shoe Size",)).personal_names()
 
@@ -32,7 +33,7 @@ def test_a_masked_profile_is_a_profile_still() -> None:
     friend = Identifier(kind="email", value="bob@x.example")
     profile = Profile(
         workspace="demo",
-        profile_id="0f8fad5b-d9cd-869f-a165-708677281234",  # type: ignore[arg-type]
+        profile_id=UUID("0f8fad5b-d9cd-869f-a165-708677281234"),
         version=1_767_600_000_000_000,
         updated_at=EPOCH,
         identifiers=(Identifier(kind="phone", value="+442079460000"),),
@@ -96,8 +97,8 @@ def test_properties_of_events_lose_people_and_keep_things() -> None:
 def test_if_none_match_is_read_as_http_says() -> None:
     for given in (b'"1"', b'W/"1"', b'"0", "1"', b"*"):
         assert matches(given, b'"1"'), given
-    for given in (None, b"", b'"2"', b"1", b'"11"'):
-        assert not matches(given, b'"1"'), given
+    for other in (None, b"", b'"2"', b"1", b'"11"'):
+        assert not matches(other, b'"1"'), other
 
 
 def test_a_cursor_comes_back_and_none_of_another_kind_does() -> None:
@@ -181,6 +182,17 @@ def test_an_absorbed_node_is_found_where_it_went_and_nowhere_once_that_is_gone()
     assert home.node == node(3)
     del values.values[node_key(node(3))]
     assert asyncio.run(reader(values).home_of(node(1))) is None
+
+
+def test_who_was_erased_is_nowhere_nor_is_what_they_had_absorbed() -> None:
+    values = Values()
+    values.values |= {node_key(node(1)): erased_mark(7), node_key(node(2)): b"a" + node(1)}
+
+    async def reads() -> list[Any]:
+        one = reader(values)
+        return await asyncio.gather(one.home_of(node(1)), one.home_of(node(2)))
+
+    assert asyncio.run(reads()) == [None, None]
 
 
 def test_without_redis_everybody_who_waits_is_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -10,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.base import to_json
+from schemas.base import micros, to_json
 from schemas.profile import Profile
 from schemas.touchpoint import Touchpoint
-from services.common.batch import CONTROL_HEADER, Output
+from services.common.batch import CONTROL_HEADER, Headers, Output
 from services.common.workspace import Workspace
 from services.profile.domain.component import kind_name
 from services.profile.domain.ids import Hashes, uuid_text
@@ -21,6 +22,7 @@ from services.profile.store import component_key, node_key, unpack
 from tests.unit.profile_builders import (
     NAMES,
     SALT,
+    START,
     WORKSPACE,
     Run,
     fed,
@@ -213,6 +215,52 @@ def test_what_was_absorbed_into_an_erased_node_is_erased_with_it() -> None:
 def test_an_erasure_that_is_none_is_a_dead_letter(body: Any) -> None:
     (letter,) = Run().take_records((msgspec.json.encode(body), ERASE))
     assert letter.topic == "dead_letters"
+
+
+LIFT = ((CONTROL_HEADER, b"lift"),)
+
+
+def lift(run: Run, *names: str, from_s: float) -> tuple[bytes, Headers]:
+    """The record that lets these in again, if it is received so many seconds after the start."""
+    nodes = [node(name).hex() for name in names]
+    said = {"workspace": "demo", "nodes": nodes, "from": micros(START + timedelta(seconds=from_s))}
+    return msgspec.json.encode(said), LIFT
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_who_is_let_in_again_is_somebody_new(apart: bool) -> None:
+    """What was received before stays out, also when it is read again; what comes from then on
+    counts, also when it lies beside the record that lets them in."""
+    names = ("user_id:ada", "email:ada@x.example")
+    old = [touchpoint(*names, at_s=n, message=f"o{n}") for n in range(3)]
+    run = fed(old)
+    erase(run, *names)
+    # the clock of the erasure is that of the run; what comes anew is received long after
+    new = touchpoint(*names, at_s=9_000, message="new")
+    letting_in = lift(run, *names, from_s=5_000)
+    if apart:
+        run.take_records(letting_in)
+        run.take(new)
+    else:
+        run.take_records(letting_in, (to_json(new), ()))
+    (ada,) = living(run).values()
+    assert ada.behaviour.events == 1
+    again = [one.model_copy(update={"message_id": f"again {one.message_id}"}) for one in old]
+    assert run.take(*again) == []
+    later = touchpoint("email:ada@x.example", "phone:+491", at_s=9_001, message="later")
+    run.take(later)
+    (ada,) = living(run).values()
+    assert (ada.behaviour.events, len(ada.identifiers)) == (2, 3)
+    assert run.take(*again) == [], "also when their component was joined to another one"
+    erase(run, *names, "phone:+491")
+    assert living(run) == {}
+
+
+def test_letting_in_who_was_never_erased_changes_nothing() -> None:
+    run = fed([touchpoint("user_id:ada")])
+    values = dict(run.redis.values)
+    assert run.take_records(lift(run, "user_id:ada", "user_id:bob", from_s=99)) == []
+    assert run.redis.values == values
 
 
 workspaces = st.sampled_from((WORKSPACE, limited(user_id=1, email=1), limited(2, user_id=2)))

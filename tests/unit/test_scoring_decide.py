@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,8 +18,8 @@ from schemas.dead_letter import DeadLetter
 from schemas.scores import Scores
 from services.common.batch import Output
 from services.scoring import shapes
-from services.scoring.decide import EventIds, Ground, decide
-from services.scoring.messages import moment_texts
+from services.scoring.decide import Asked, EventIds, Ground, decide
+from services.scoring.messages import REFUSED_PROFILING, moment_texts
 from services.scoring.snapshots import Snapshot, check
 from tests.scoring_messages import (
     Message,
@@ -31,8 +33,8 @@ from tests.scoring_messages import (
 from tests.unit.scoring_builders import FITTED_AT, as_of
 
 THRESHOLDS = (0.55, 0.5, 0.1)
-GROUND = Ground({"demo": model()}, {"demo": THRESHOLDS})
-NO_GROUND = Ground({}, {"demo": THRESHOLDS})
+GROUND = Ground({"demo": model()}, {"demo": Asked(THRESHOLDS)})
+NO_GROUND = Ground({}, {"demo": Asked(THRESHOLDS)})
 
 
 def messages(*values: bytes) -> list[Message]:
@@ -66,7 +68,9 @@ def test_every_field_is_read_back_by_the_published_schema() -> None:
     assert one.missing == {}
 
 
-@pytest.mark.parametrize("name", ["Rfm", "AliveBelow", "Churn", "Clv", "JourneyFacts", "Scores"])
+@pytest.mark.parametrize(
+    "name", ["Rfm", "AliveBelow", "Churn", "Clv", "Permission", "JourneyFacts", "Scores"]
+)
 def test_what_is_written_has_the_fields_of_the_published_schema(name: str) -> None:
     fields = [one for one in getattr(published_scores, name).model_fields if one != "erased"]
     assert getattr(shapes, name).__struct_fields__ == tuple(fields), "who is alive is not erased"
@@ -235,3 +239,36 @@ def test_a_tombstone_is_nobody() -> None:
 def test_moments_are_rfc_3339() -> None:
     assert moment_texts(as_of(2)) == ["1998-07-01T00:00:00Z"] * 2
     assert moment_texts(as_of(1) + 1) == ["1998-07-01T00:00:00.000001Z"]
+
+
+def said(allowed: bool) -> dict[str, Any]:
+    return {"profiling": {"allowed": allowed}}
+
+
+@pytest.mark.parametrize(
+    ("consent", "purpose", "scored"),
+    [
+        (said(False), "profiling", False),
+        (said(True), "profiling", True),
+        ({}, "profiling", True),
+        (said(False), "analysis", True),
+        (said(False), None, True),
+    ],
+)
+def test_who_refuses_to_be_profiled_has_no_scores(
+    consent: dict[str, Any], purpose: str | None, scored: bool
+) -> None:
+    one, other = snapshot(0, version=5), snapshot(1, version=5)
+    ground = Ground({"demo": model()}, {"demo": Asked(THRESHOLDS, purpose)})
+    refusing = json.dumps(json.loads(published(one)) | {"consent": consent}).encode()
+    by_id = {s.profile_id: s for s in scores_of(refusing, published(other), ground=ground)}
+    theirs, others = by_id[profile_id(0)], by_id[profile_id(1)]
+    assert (theirs.rfm is not None) == (theirs.churn is not None) == scored
+    assert theirs.missing == (
+        {} if scored else dict.fromkeys(("rfm", "churn", "clv"), REFUSED_PROFILING)
+    )
+    assert theirs.facts.orders == 4
+    assert theirs.facts.high_value <= scored
+    told = {name: word.allowed for name, word in theirs.facts.consent.items()}
+    assert told == {name: word["allowed"] for name, word in consent.items()}
+    assert others.rfm is not None

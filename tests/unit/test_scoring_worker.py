@@ -14,7 +14,7 @@ from schemas.model import Model
 from schemas.scores import Scores
 from services.common.batch import Output
 from services.common.ports import PublishFailed
-from services.scoring.decide import Ground
+from services.scoring.decide import Asked, Ground
 from services.scoring.worker import TOPIC, Clients, Worker
 from tests.scoring_messages import Message, model, published, snapshot
 from tests.unit.scoring_builders import FITTED_AT
@@ -80,7 +80,7 @@ class FakeModels:
     catch_up = follow
 
     def ground(self) -> Ground:
-        return Ground({"demo": self.seen} if self.seen else {}, {"demo": (0.5,)})
+        return Ground({"demo": self.seen} if self.seen else {}, {"demo": Asked((0.5,))})
 
     def fingerprint(self) -> str:
         return str(self.seen.version if self.seen else 0)

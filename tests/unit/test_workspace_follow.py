@@ -14,6 +14,7 @@ from services.common.workspace_files import WorkspaceError, load_workspaces
 from services.common.workspace_follow import Followed
 from services.common.workspace_metrics import VERSION
 from services.common.workspace_version import version_of
+from services.scoring.decide import Asked
 from services.scoring.models import Models
 
 
@@ -70,12 +71,13 @@ class NoModels:
 
 
 def test_only_other_thresholds_let_everybody_be_scored_again() -> None:
-    found: list[Mapping[str, tuple[float, ...]] | None] = [None, {"demo": (0.5,)}, {"demo": (0.4,)}]
-    models = Models(NoModels(), {"demo": (0.5,)}, lambda: found.pop(0) if found else None)
+    same, other = {"demo": Asked((0.5,))}, {"demo": Asked((0.4,))}
+    found: list[Mapping[str, Asked] | None] = [None, same, other]
+    models = Models(NoModels(), same, lambda: found.pop(0) if found else None)
     before = models.fingerprint()
     assert [models.follow() for _ in range(2)] == [False, False]
     assert models.fingerprint() == before
     assert models.follow()
     assert models.fingerprint() != before
-    assert models.ground().thresholds == {"demo": (0.4,)}
+    assert models.ground().asked == other
     assert not models.follow()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ import redis
 import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException
-from rich.console import Console
 
 from schemas.base import derived_id, micros
 from schemas.erasure import Erasure, ErasureState
@@ -22,7 +20,9 @@ from services.cli.chosen import Named, workspace_named
 from services.cli.erase.desk import CanNot, Desk
 from services.cli.erase.erasures import all_erasures, as_output, of_node, producer_of, published
 from services.cli.erase.horizon import Kafka
+from services.cli.erase.lifting import let_in_again
 from services.cli.erase.readers import Readers, StillReading
+from services.cli.erase.shown import id_of, shown, status
 from services.cli.erase.steps import STEPS, as_identifiers
 from services.cli.person.whom import (
     AlreadyErased,
@@ -34,7 +34,6 @@ from services.cli.person.whom import (
     looked_up,
     text_of,
 )
-from services.cli.query import as_table
 from services.common.audit import Act, NotKept
 from services.common.audit_log import opened, who_is_here
 from services.common.clients import EngineMissing, ensure_topics
@@ -59,13 +58,13 @@ FAULTS: Final = (
 )
 
 Asked = Annotated[
-    str | None, typer.Argument(help="KIND:VALUE or a profile id; `status [ID]` shows erasures")
+    str | None, typer.Argument(help="KIND:VALUE or a profile id; or `status [ID]`, `lift ID`")
 ]
 
 
 def erase(
     asked: Asked = None,
-    of: Annotated[str | None, typer.Argument(help="of `status`: only this erasure")] = None,
+    of: Annotated[str | None, typer.Argument(help="of `status` and `lift`: this erasure")] = None,
     reason: Annotated[str, typer.Option(help="why; stands in the receipt")] = "",
     by: Annotated[str, typer.Option(help="who asks for it; else who is logged in")] = "",
     resume: Annotated[str, typer.Option(help="go on with this erasure")] = "",
@@ -77,12 +76,12 @@ def erase(
 ) -> None:
     """Erase a person everywhere, with a receipt. Killed or stopped, --resume goes on."""
     settings = Settings()
-    if asked == "status":
+    if asked in SHORT:
         with _faults(""):
-            status(settings, of, as_json)
+            SHORT[asked](settings, of, as_json)
         return
     if resume:
-        _go_on(settings, _id_of(resume), wait, as_json)
+        _go_on(settings, id_of(resume), wait, as_json)
         return
     if asked is None or not reason.strip():
         raise typer.BadParameter("say whom (KIND:VALUE or a profile id) and --reason")
@@ -90,6 +89,28 @@ def erase(
     with _faults(""):
         erasure = begun(settings, asked, reason.strip()[:500], who, workspace, anyway, yes)
     _go_on(settings, erasure.erasure_id, wait, as_json)
+
+
+def lift(settings: Settings, of: str | None, as_json: bool) -> None:
+    """Let them in again: what comes from now on is somebody new."""
+    if of is None:
+        raise typer.BadParameter("say which erasure: rapport erase lift ID")
+    erasure = all_erasures(settings).get(id_of(of))
+    if erasure is None or erasure.erased_at is None:
+        typer.echo(f"there is no erasure {of} that has got so far: rapport erase status", err=True)
+        raise typer.Exit(1)
+    who = who_is_here()
+    act = Act(who, "person.let_in_again", erasure.workspace, subject_of(erasure), {"erasure": of})
+    opened(settings, "cli").note(act)
+    done = let_in_again(producer_of(settings), erasure, who)
+    if as_json:
+        shown(done, as_json)
+    else:
+        typer.echo("let in within a second: what is received from now on makes a new profile")
+
+
+#: What is asked of erasures that there are.
+SHORT: Final = {"status": status, "lift": lift}
 
 
 def begun(
@@ -150,9 +171,10 @@ def _requested(
         identifiers=as_identifiers(settings, owner, names),
         profiles=(UUID(bytes=profile),) if profile else (),
     )
-    subject = text_of(profile) if profile else names[0].node.hex()
     details: dict[str, str | int | bool] = {"erasure": str(id), "identifiers": len(names)}
-    opened(settings, "cli").note(Act(who, "person.erasure_requested", owner.name, subject, details))
+    opened(settings, "cli").note(
+        Act(who, "person.erasure_requested", owner.name, subject_of(erasure), details)
+    )
     published(producer_of(settings), as_output(erasure))
     typer.echo(f"erasure {id}; if it stops: rapport erase --resume {id}", err=True)
     return erasure
@@ -165,7 +187,7 @@ def _go_on(settings: Settings, id: UUID, wait: float, as_json: bool) -> None:
             typer.echo(f"there is no erasure {id}: rapport erase status", err=True)
             raise typer.Exit(1)
         erasure = carried_out(settings, erasure, wait)
-    _print(erasure, as_json)
+    shown(erasure, as_json)
 
 
 def carried_out(settings: Settings, erasure: Erasure, wait_s: float) -> Erasure:
@@ -194,40 +216,9 @@ def carried_out(settings: Settings, erasure: Erasure, wait_s: float) -> Erasure:
             "erasure": str(erasure.erasure_id),
             "places": len(erasure.receipt),
         }
-        subject = str(erasure.profiles[0]) if erasure.profiles else erasure.identifiers[0].node
-        act = Act(erasure.who, "person.erased", erasure.workspace, subject, details)
+        act = Act(erasure.who, "person.erased", erasure.workspace, subject_of(erasure), details)
         opened(settings, "cli").note(act)
     return erasure
-
-
-def status(settings: Settings, id: str | None, as_json: bool) -> None:
-    """One with its receipt, or all of them."""
-    found = all_erasures(settings)
-    if id is not None:
-        erasure = found.get(_id_of(id))
-        if erasure is None:
-            typer.echo(f"there is no erasure {id}", err=True)
-            raise typer.Exit(1)
-        _print(erasure, as_json)
-        return
-    ordered = sorted(found.values(), key=lambda one: one.requested_at)
-    if as_json:
-        for one in ordered:
-            typer.echo(one.model_dump_json())
-        return
-    rows = [
-        (
-            str(one.erasure_id),
-            one.requested_at.isoformat(timespec="seconds"),
-            one.state.value,
-            one.expires_at.isoformat(timespec="seconds") if one.expires_at else "",
-            one.who,
-            one.reason,
-        )
-        for one in ordered
-    ]
-    names = ("erasure", "requested", "state", "last copy gone", "by", "reason")
-    Console(soft_wrap=True).print(as_table(names, rows)) if rows else typer.echo("none")
 
 
 def _say_erased(settings: Settings, node: bytes) -> None:
@@ -241,36 +232,13 @@ def _say_erased(settings: Settings, node: bytes) -> None:
         )
 
 
+def subject_of(erasure: Erasure) -> str:
+    """Whom the audit trail names: a profile id, else the hash of an identifier."""
+    return str(erasure.profiles[0]) if erasure.profiles else erasure.identifiers[0].node
+
+
 def _is_over(erasure: Erasure) -> bool:
     return erasure.state in (ErasureState.WAITING, ErasureState.COMPLETE)
-
-
-def _print(erasure: Erasure, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(erasure.model_dump(mode="json")))
-        return
-    for one in sorted(erasure.receipt, key=lambda one: (one.store, one.place)):
-        until = f"; gone by {_until(one.expires_at)}" if one.expires_at else ""
-        typer.echo(f"{one.store:<11}{one.place:<26}{one.found:>6,}  {one.done}{until}")
-        if one.why:
-            typer.echo(f"{'':<45}({one.why})")
-    typer.echo(f"erasure {erasure.erasure_id}: {erasure.state}")
-    if erasure.state == ErasureState.WAITING:
-        typer.echo(
-            f"the last copy is gone by {_until(erasure.expires_at)}; then look once more: "
-            f"rapport erase --resume {erasure.erasure_id}"
-        )
-
-
-def _until(moment: datetime | None) -> str:
-    return moment.isoformat(timespec="seconds") if moment else ""
-
-
-def _id_of(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no id of an erasure: rapport erase status") from None
 
 
 @contextmanager

@@ -24,6 +24,8 @@ from services.common.topic_log import topic_log
 S = ErasureState
 REWRITTEN_WITHIN_S: Final = 600.0
 LOOK_AGAIN_S: Final = 0.2
+#: Kafka removes files of which the time has come not to the second.
+REMOVED_WITHIN_S: Final = 3.0
 
 
 def rewrite_log(desk: Desk, erasure: Erasure) -> Erasure:
@@ -108,7 +110,7 @@ def complete(desk: Desk, erasure: Erasure) -> Erasure:
         if time.monotonic() > deadline:
             return wait_for_horizon(desk, erasure)
         time.sleep(LOOK_AGAIN_S * 5)
-    time.sleep(desk.kafka.files_go_within_s())
+    time.sleep(desk.kafka.files_go_within_s() + REMOVED_WITHIN_S)
     told = [
         one.model_copy(update={"done": f"{one.done}: gone", "expires_at": None})
         for one in erasure.receipt

@@ -11,18 +11,15 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-import msgspec
-
 from schemas import topics
-from schemas.cloudevents import source_of
 from schemas.erasure import ErasedIdentifier, Erasure, ErasureState, StoreReceipt
 from services.cli.erase.cleaning import delete_columns, delete_letters, drop_deliveries
 from services.cli.erase.desk import CanNot, Desk
 from services.cli.erase.erasures import advanced, as_output, published
 from services.cli.erase.last_copies import complete, rewrite_log, wait_for_horizon
+from services.cli.erase.lifting import control
 from services.cli.erase.receipts import redis_receipt
 from services.cli.person.whom import AlreadyErased, Name, Nobody, all_names, hash_of, looked_up
-from services.common.batch import CONTROL_HEADER, CONTROL_KEY, Record
 from services.common.settings import Settings
 from services.common.suppression import Act, Writer
 from services.common.workspace import Workspace
@@ -97,12 +94,8 @@ def remove_from_profiles(desk: Desk, erasure: Erasure) -> Erasure:
     """Have profile take their nodes out, by a record of the log; then wait until whoever reads
     profiles and scores has forgotten them."""
     nodes = [one.node for one in erasure.identifiers]
-    body = {"workspace": erasure.workspace, "erasure_id": str(erasure.erasure_id), "nodes": nodes}
-    key = CONTROL_KEY + f":{erasure.erasure_id}".encode()
-    marks = ((CONTROL_HEADER, b"erase"), ("ce_source", source_of(erasure.workspace)))
     shown = _shown(desk, erasure)
-    control = Record(topics.ACCEPTED.name, 0, 0, key, msgspec.json.encode(body), marks)
-    published(desk.producer, control)
+    published(desk.producer, control(erasure, "erase", {}))
     desk.readers.nodes_are_erased([bytes.fromhex(node) for node in nodes])
     profiles = tuple(dict.fromkeys((*erasure.profiles, *shown)))
     desk.readers.journey_has_forgotten(erasure.workspace, profiles)

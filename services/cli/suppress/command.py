@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -16,6 +17,7 @@ from rich.progress import Progress as Bar
 
 from schemas.suppression import Suppression
 from services.cli.chosen import Named, workspace_named
+from services.cli.erase.erasures import all_erasures
 from services.cli.letters.handled import who_is_here
 from services.cli.query import as_table
 from services.cli.suppress.typed import Name, moment_of_until, names_of_file, one_name
@@ -96,6 +98,13 @@ def remove(
     with _faults():
         known = entries(settings)
         there = hashed in known
+        if there and (erasure := _erasure_of(settings, hashed)):
+            typer.echo(
+                f"they were erased ({erasure}), so what names them is dropped until you let them "
+                f"in again as somebody new: rapport erase lift {erasure}",
+                err=True,
+            )
+            raise typer.Exit(1)
         if there:
             act = Act(owner, who_is_here(), datetime.now(UTC))
             records = [lifted(one, act) for one in (hashed, *with_it) if one in known]
@@ -186,6 +195,14 @@ def _asked_for(
     if kind is not None or (hashed := hash_of(said.encode())) is None:
         raise typer.BadParameter("--hash is 32 digits as list prints them, without KIND and VALUE")
     return [hashed]
+
+
+def _erasure_of(settings: Settings, hashed: bytes) -> UUID | None:
+    """The erasure that put it on the list, unless it was lifted."""
+    for one in all_erasures(settings).values():
+        if one.lifted_at is None and hashed.hex() in {each.hash for each in one.identifiers}:
+            return one.erasure_id
+    return None
 
 
 def _published(settings: Settings, records: Iterable[Output], count: int) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from services.common.workspace import Endpoint, Workspace
 from services.journey.deliver.domain.addresses import why_url_refused
 from services.journey.deliver.domain.signing import secrets
+from services.journey.domain.consent import Purpose
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +23,14 @@ class EndpointOff(Exception):  # noqa: N818 - a state of the configuration, not 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where deliveries go. `key` is `workspace/name`."""
+    """Where deliveries go. `key` is `workspace/name`; `purpose`: what needs people's consent."""
 
     key: str
     workspace: str
     url: str = field(repr=False)
     events: frozenset[str]
     secrets: tuple[bytes, ...] = field(repr=False)
+    purpose: Purpose | None = None
 
 
 def targets(
@@ -60,7 +62,10 @@ def target(
     except ValueError as error:
         raise EndpointOff(f"{endpoint.secret_env}: {error}") from None
     key = f"{workspace}/{endpoint.name}"
-    return Target(key, workspace, url, frozenset(endpoint.events), keys)
+    purpose = None
+    if endpoint.purpose is not None:
+        purpose = Purpose(endpoint.purpose, endpoint.unasked == "send")
+    return Target(key, workspace, url, frozenset(endpoint.events), keys, purpose)
 
 
 def _value(environment: Mapping[str, str], name: str) -> str:

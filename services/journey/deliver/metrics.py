@@ -11,7 +11,8 @@ EVENTS = Counter(
 )
 DELIVERIES = Counter(
     "rapport_journey_deliveries_total",
-    "Attempts to deliver by result: delivered, failed; and deliveries given up: dead",
+    "Attempts to deliver by result: delivered, failed; deliveries given up: dead; and those that "
+    "the person does not allow: withheld",
     ["endpoint", "result"],
 )
 ATTEMPT_SECONDS = Histogram(

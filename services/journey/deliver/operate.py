@@ -9,7 +9,7 @@ import redis
 from services.journey.deliver import keys
 from services.journey.deliver.job import unpack
 
-COUNTERS: Final = ("queued", "delivered", "delivered_again", "failed", "dead", "resent")
+COUNTERS: Final = ("queued", "delivered", "delivered_again", "failed", "dead", "resent", "withheld")
 RESEND_NAMES: Final = ("due", "job", "tries", "ep", "dead", "deadat")
 
 
@@ -26,6 +26,7 @@ class Standing(TypedDict):
     failed: int
     dead: int
     resent: int
+    withheld: int
     disabled: str | None
     failing_since: int | None
     last_at: int | None
@@ -57,6 +58,7 @@ def standing(client: redis.Redis, endpoint: str) -> Standing:
         failed=counted["failed"],
         dead=counted["dead"],
         resent=counted["resent"],
+        withheld=counted["withheld"],
         disabled=text.get("disabled"),
         failing_since=_moment(text, "failing_since"),
         last_at=_moment(text, "last_at"),

@@ -21,6 +21,7 @@ Planned = tuple[int, Sequence[Delivery]]
 NAMES: Final = {
     "claim": ("due", "job", "tries", "ep"),
     "delivered": ("due", "job", "tries", "ep", "log"),
+    "withheld": ("due", "job", "tries", "ep", "log"),
     "failed": ("due", "tries", "ep", "log"),
     "bury": ("due", "job", "tries", "ep", "log", "dead", "deadat"),
 }
@@ -137,6 +138,12 @@ class Queue:
         """Forget it and count it. False when another worker had delivered it already."""
         args = [id, now_ms, status, took_ms, keys.LOG_ENTRIES_MAX]
         return bool(await self._run("delivered", endpoint, args))
+
+    async def withheld(self, endpoint: str, id: str, now_ms: int, purpose: str) -> bool:
+        """Forget it and count it: the person does not allow it. False when it was gone."""
+        return bool(
+            await self._run("withheld", endpoint, [id, now_ms, purpose, keys.LOG_ENTRIES_MAX])
+        )
 
     async def failed(self, endpoint: str, claim: Claim, now_ms: int, failure: Failure) -> str:
         """Count the failure and set the next attempt. Returns why the endpoint is now disabled."""

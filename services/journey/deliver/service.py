@@ -27,9 +27,10 @@ from services.journey.deliver.endpoints import Target, targets
 from services.journey.deliver.intake import Intake
 from services.journey.deliver.letters import DeadLetters
 from services.journey.deliver.log_reader import LogReader
+from services.journey.deliver.permits import Permits
 from services.journey.deliver.queue import Queue
 from services.journey.deliver.sender import Sender
-from services.journey.deliver.worker import EndpointWorker
+from services.journey.deliver.worker import Door, EndpointWorker
 
 log = logging.getLogger(__name__)
 
@@ -188,12 +189,11 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
     letters = DeadLetters(lambda: clients.producer(settings))
     log_reader = LogReader(lambda: clients.consumer(settings, GROUP))
     try:
-        queue = Queue(client, timing)
+        queue, permits = Queue(client, timing), Permits(client)
 
         def hired(target: Target) -> EndpointWorker:
-            return EndpointWorker(
-                target.key, queue, _sender(settings, target, timing), letters, timing
-            )
+            door = Door(target.key, _sender(settings, target, timing), target.purpose)
+            return EndpointWorker(door, queue, letters, timing, permits)
 
         crew = Crew(hired)
         intake = Intake(crew.targets, queue, letters, log_reader, crew.wake)

@@ -7,6 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from redis import RedisError
@@ -14,9 +15,11 @@ from redis import RedisError
 from services.common.failpoints import hit
 from services.journey.deliver import metrics
 from services.journey.deliver.domain.schedule import Timing, is_last
+from services.journey.deliver.job import Job
 from services.journey.deliver.letters import DeadLetters, NotPublished, undeliverable
 from services.journey.deliver.queue import Claim, Failure, Queue
 from services.journey.deliver.sender import Attempt
+from services.journey.domain.consent import Purpose
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +40,28 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+class Allows(Protocol):
+    async def given(self, job: Job, purpose: Purpose, now_us: int) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a worker's deliveries go, and for what, if that needs people's consent."""
+
+    endpoint: str
+    sender: Sends
+    purpose: Purpose | None = None
+
+
 class EndpointWorker:
     """One for each endpoint and process. Several processes may work on one endpoint."""
 
     def __init__(
-        self, endpoint: str, queue: Queue, sender: Sends, letters: DeadLetters, timing: Timing
+        self, door: Door, queue: Queue, letters: DeadLetters, timing: Timing, permits: Allows
     ) -> None:
-        self._endpoint = endpoint
+        self._endpoint, self._sender, self._purpose = door.endpoint, door.sender, door.purpose
+        self._permits = permits
         self._queue = queue
-        self._sender = sender
         self._letters = letters
         self._timing = timing
         self._running: dict[asyncio.Task[None], str] = {}
@@ -128,6 +144,8 @@ class EndpointWorker:
             pass
 
     async def _try(self, claim: Claim, _: str) -> None:
+        if self._purpose and not await self._allowed(claim, self._purpose):
+            return
         hit("deliver_before_send")
         attempt = await self._sender.send(claim.id, claim.job.body)
         hit("deliver_after_send")
@@ -136,6 +154,15 @@ class EndpointWorker:
             await self._succeeded(claim, attempt)
         else:
             await self._failed(claim, attempt)
+
+    async def _allowed(self, claim: Claim, purpose: Purpose) -> bool:
+        """Asked before every attempt, since a no may come between two of them."""
+        at_ms = now_ms()
+        if await self._permits.given(claim.job, purpose, at_ms * 1_000):
+            return True
+        if await self._queue.withheld(self._endpoint, claim.id, at_ms, purpose.name):
+            metrics.DELIVERIES.labels(self._endpoint, "withheld").inc()
+        return False
 
     async def _succeeded(self, claim: Claim, attempt: Attempt) -> None:
         at_ms = now_ms()

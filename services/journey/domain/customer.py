@@ -34,6 +34,14 @@ class Conflict(NamedTuple):
     kinds: tuple[str, ...]
 
 
+class Permission(NamedTuple):
+    """The newest word on a purpose of consent, which holds until that moment."""
+
+    purpose: str
+    allowed: bool
+    until_us: int = NEVER
+
+
 class KnownAlert(NamedTuple):
     """An alert that was raised; kind and subject name it, and what it is about still stands.
 
@@ -79,6 +87,7 @@ class Facts(NamedTuple):
     alive_below: Mapping[float, int] | None = None
     conflicts: tuple[Conflict, ...] = ()
     rebuilt: bool = False
+    consents: tuple[Permission, ...] = ()
 
 
 class State(NamedTuple):
@@ -124,6 +133,7 @@ class State(NamedTuple):
     left_us: int = 0
     timed_us: int = 0
     conflicts: tuple[Conflict, ...] = ()
+    consents: tuple[Permission, ...] = ()
 
 
 def same_basis(state: State, facts: Facts) -> bool:

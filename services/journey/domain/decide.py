@@ -28,7 +28,7 @@ STAGE, ORDERS, DUE_US, ENDED_US, ALERTS, TIMED_US = map(
     State._fields.index, ("stage", "orders", "due_us", "ended_us", "alerts", "timed_us")
 )
 #: From here on, what was learned last is kept.
-assert State._fields[TIMED_US:] == ("timed_us", "conflicts")
+assert State._fields[TIMED_US:] == ("timed_us", "conflicts", "consents")
 
 
 class Decided(NamedTuple):
@@ -135,6 +135,7 @@ def _learned(before: State | None, facts: Facts, now_us: int, rules: Rules) -> S
         alerts=still_ours(before, facts) if before is not None else (),
         left_us=before.left_us if before is not None else 0,
         conflicts=facts.conflicts,
+        consents=facts.consents,
     )
 
 

@@ -111,6 +111,13 @@ class Loose(NamedTuple):
     reason: Refusal
 
 
+class Since(NamedTuple):
+    """The id of a node, and the moment (µs since 1970) since which it counts again."""
+
+    node: bytes
+    from_us: int
+
+
 #: The mark of no rules: parts of a component were shown by different ones.
 MIXED: Final = -1
 
@@ -122,6 +129,7 @@ class Component(NamedTuple):
     the component would grow beyond its bound, or a public key names two known people.
     `rules`: the mark of the rules by which its people were shown last.
     `apart`: pairs that an unmerge holds apart. A pair has one newest word: it, or a REQUESTED link.
+    `since`: of nodes that were erased and are let in again: what was received before is dropped.
     """
 
     workspace: str
@@ -130,6 +138,7 @@ class Component(NamedTuple):
     loose: list[Loose]
     rules: int = 0
     apart: tuple[Apart, ...] = ()
+    since: tuple[Since, ...] = ()
 
 
 def kind_code(kind: str) -> int | str:

@@ -20,6 +20,7 @@ from services.profile.domain.component import (
     Loose,
     Node,
     Refusal,
+    Since,
     kind_code,
 )
 from services.profile.domain.event import (
@@ -47,10 +48,11 @@ class Graph:
 
     `absorbed`: leaves that are no nodes any more -> the nodes that they were absorbed into.
     `erased`: nodes of people who were erased; `erasing`: those that are erased now, of which no
-    component knows.
+    component knows. `since`: erased nodes that are let in again, and are not there yet, with the
+    moment (µs) since which they count.
     """
 
-    __slots__ = ("absorbed", "erased", "erasing", "homes", "loose_links", "rules")
+    __slots__ = ("absorbed", "erased", "erasing", "homes", "loose_links", "rules", "since")
 
     def __init__(self, rules: Mapping[str, Rules]) -> None:
         self.rules = rules
@@ -58,6 +60,7 @@ class Graph:
         self.absorbed: dict[bytes, bytes] = {}
         self.erased: frozenset[bytes] = frozenset()
         self.erasing: set[bytes] = set()
+        self.since: dict[bytes, int] = {}
         self.loose_links = 0
 
     def admit(self, working: Working) -> None:
@@ -118,6 +121,8 @@ class Graph:
         """A new node is a component of its own, named like it."""
         nodes = [Node(node, kind_code(name.kind), name.value)]
         alone = Component(workspace, nodes, [], [], self.rules[workspace].mark)
+        if node in self.since:
+            alone = alone._replace(since=(Since(node, self.since[node]),))
         working = Working(node, 0, alone)
         working.before = {}
         working.moved.add(node)
@@ -209,16 +214,19 @@ class Graph:
     def _refuse(self, one: bytes, other: bytes, event: Event, rule: int, why: Refusal) -> None:
         """Told at both ends: each shows it, and may become a hub in their turn."""
         self.loose_links += 1
+        when = (event.at, event.event_id, rule)
         for node, far in ((one, other), (other, one)):
             home = self.homes[node]
-            kind = _node(self.homes[far], far).kind
-            when = (event.at, event.event_id, rule)
-            self._note(home, Loose(home.places[node], far, kind, *when, why))
+            place = home.places[node]
+            known = home.place_of_loose(place, far, CLASS_OF[rule])
+            if known is None or when < home.component.loose[known][3:6]:  # else it was said before
+                kind = _node(self.homes[far], far).kind
+                self._note(home, Loose(place, far, kind, *when, why))
 
     def _note(self, home: Working, loose: Loose) -> None:
         """The earliest of a pair and class is kept; who has enough of them learns no more."""
         rules, component = self.rules[home.component.workspace], home.component
-        known = home.place_of_loose(loose)
+        known = home.place_of_loose(loose.place, loose.other, CLASS_OF[loose.rule])
         if known is not None:
             if loose[3:] < component.loose[known][3:]:
                 home.remember(rules)

@@ -131,12 +131,12 @@ class Working:
         del self.component.links[place]
         self._links = None
 
-    def place_of_loose(self, loose: Loose) -> int | None:
-        """Where the loose link of this pair, of its class, stands in `loose`."""
+    def place_of_loose(self, place: int, other: bytes, class_: int) -> int | None:
+        """Where the loose link of this pair, of this class, stands in `loose`."""
         if self._loose is None:
             known = self.component.loose
-            self._loose = {_pair_of(one): place for place, one in enumerate(known)}
-        return self._loose.get(_pair_of(loose))
+            self._loose = {_pair_of(one): number for number, one in enumerate(known)}
+        return self._loose.get((place, other, class_))
 
     def add_loose(self, loose: Loose) -> None:
         """A loose link that was not known is."""
@@ -179,6 +179,9 @@ class Working:
         ids = {self.component.nodes[place].id for place in gone}
         kept = [name for name, place in self.places.items() if place not in gone]
         now = self._without(gone)
+        if self.component.since:
+            since = tuple(one for one in self.component.since if one.node not in ids)
+            self.component = self.component._replace(since=since)
         self.places = {name: now[self.places[name]] for name in kept}
         self.touched = {now[place] for place in self.touched if place in now}
         self.moved -= ids
@@ -263,5 +266,7 @@ def _with(larger: Component, smaller: Component, shift: int) -> Component:
         larger.loose.extend(one._replace(place=one.place + shift) for one in smaller.loose)
     if smaller.apart:
         moved = (pair._replace(a=pair.a + shift, b=pair.b + shift) for pair in smaller.apart)
-        return larger._replace(apart=(*larger.apart, *moved))
+        larger = larger._replace(apart=(*larger.apart, *moved))
+    if smaller.since:
+        larger = larger._replace(since=(*larger.since, *smaller.since))
     return larger

@@ -127,6 +127,9 @@ class Comparing:
         if unit.is_same():
             self._count(unit, counted, compared)
             return
+        if unit.would_bring_back():
+            compared.same.erased += len(unit.live_homes)
+            return
         if self._whole_since is not None and not _is_whole(unit, self._whole_since):
             compared.same.older += len(counted)
             return
