@@ -190,7 +190,7 @@ def test_who_was_erased_is_nowhere_nor_is_what_they_had_absorbed() -> None:
 
     async def reads() -> list[Any]:
         one = reader(values)
-        return await asyncio.gather(one.home_of(node(1)), one.home_of(node(2)))
+        return list(await asyncio.gather(one.home_of(node(1)), one.home_of(node(2))))
 
     assert asyncio.run(reads()) == [None, None]
 
