@@ -76,9 +76,9 @@ def test_a_link_that_a_limit_would_refuse_alone_is_no_reason() -> None:
 
 
 def test_a_limit_is_the_reason_with_what_there_would_be_too_many_of() -> None:
-    found = told([seen(U0, A0, at_s=1), seen(U1, A0, at_s=2)], U0, U1)
+    found = told([seen(U0, E0, at_s=1), seen(U1, E0, at_s=2)], U0, U1)
     assert found.answer is Answer.REFUSED
-    assert names_of(found.chain) == [U0, A0, U1]
+    assert names_of(found.chain) == [U0, E0, U1]
     assert [tie.refused for tie in found.chain] == [None, Refusal.LIMIT]
     assert "2 user_id (at most 1)" in found.chain[1].because
     assert found.profiles[0] != found.profiles[1]
@@ -132,7 +132,7 @@ def test_the_words_between_two_people_are_found_before_a_merge_is_asked_for() ->
 
 
 def test_all_of_one_person_hangs_together_and_what_was_refused_is_beside_it() -> None:
-    run = fed([seen(U0, A0, at_s=1), seen(U0, E0, at_s=2), seen(U1, A0, at_s=3)])
+    run = fed([seen(U0, A0, at_s=1), seen(U0, E0, at_s=2), seen(U1, E0, at_s=3)])
     found = whole(component_of(run, U0), rules_of(WORKSPACE), node_of(A0))
     assert [f"{end.kind}:{end.value}" for end in found.identifiers] == [A0, U0, E0]
     assert [tie.refused for tie in found.refused] == [Refusal.LIMIT]
