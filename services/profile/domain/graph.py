@@ -31,7 +31,7 @@ from services.profile.domain.event import (
     UnmergeRequested,
 )
 from services.profile.domain.fold import fold
-from services.profile.domain.grouping import counts, is_hub
+from services.profile.domain.hubs import counts, is_hub
 from services.profile.domain.leaves import absorb
 from services.profile.domain.part import BORN, new_part
 from services.profile.domain.people import Rules
