@@ -34,6 +34,8 @@ NAME = "Zeta Quillfeather 9c51"
 COMPLAINT = "k3b8d2f6a4"
 SECRETS = (ADA, NAME, COMPLAINT)
 DEVICE = "w5e9r2t7y1"
+#: Who referred her.
+U1 = uuid_text(Hashes(SALT).node("demo", "user_id", "u1")).encode()
 
 
 def calls_of(number: int) -> list[dict[str, Any]]:
@@ -127,7 +129,10 @@ def test_one_person_is_exported_then_erased_for_good(world: ErasureWorld, tmp_pa
     assert places["kafka", "dead_letters"]["expires_at"] > receipt["requested_at"]
     after = snapshots(world)
     for profile, value in before.items():
-        if profile not in ids_of_ada():
+        if profile == U1:
+            assert MAIL.encode() in value
+            assert MAIL.encode() not in after[profile], "who referred her loses the name"
+        elif profile not in ids_of_ada():
             assert after[profile] == value, "everybody else's snapshot is the same, byte by byte"
     assert all(b'"erased":true' in after[one] for one in ids_of_ada() & before.keys())
     assert counted(world) == PEOPLE

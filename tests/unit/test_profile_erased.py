@@ -217,6 +217,38 @@ def test_an_erasure_that_is_none_is_a_dead_letter(body: Any) -> None:
     assert letter.topic == "dead_letters"
 
 
+def referral(by: str, *, referred: str, at_s: float) -> Touchpoint:
+    kind, value = referred.split(":", 1)
+    facts: dict[str, Any] = {
+        "kind": "customer_referred",
+        "referred": {"kind": kind, "value": value},
+    }
+    return touchpoint(by, at_s=at_s, **facts)
+
+
+def test_who_referred_them_keeps_the_count_and_loses_the_name() -> None:
+    history = [
+        touchpoint("user_id:ada", "email:ada@x.example"),
+        referral("user_id:bob", referred="email:ada@x.example", at_s=1),
+        referral("user_id:bob", referred="email:eve@x.example", at_s=2),
+    ]
+    run = fed(history)
+    body = msgspec.json.decode(control("user_id:ada", "email:ada@x.example"))
+    body["naming"] = [node("user_id:bob").hex()]
+    run.take_records((msgspec.json.encode(body), ERASE))
+    (bob,) = living(run).values()
+    assert [one.value for one in bob.loyalty.referred] == ["eve@x.example"]
+    assert bob.loyalty.referrals_made == 2
+    assert not any(b"ada@" in value for value in run.redis.values.values())
+
+
+def test_another_event_that_names_them_is_dropped_as_well() -> None:
+    run = fed([touchpoint("user_id:ada", "email:ada@x.example")])
+    erase(run, "user_id:ada", "email:ada@x.example")
+    assert run.take(referral("user_id:bob", referred="email:ada@x.example", at_s=1)) == []
+    assert run.take(referral("user_id:bob", referred="email:eve@x.example", at_s=2)) != []
+
+
 LIFT = ((CONTROL_HEADER, b"lift"),)
 
 

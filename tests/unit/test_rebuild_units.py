@@ -25,6 +25,7 @@ from services.profile.rebuild.units import Id, Side, Unit, led_to, units_of
 from services.profile.store import pack, unpack
 from services.profile.stream import rules_of
 from tests.unit.profile_builders import WORKSPACE, Run, fed, histories, limited, touchpoint
+from tests.unit.test_profile_erased import erase
 
 RULES: Final = {"demo": rules_of(WORKSPACE)}
 SHOW: Final = Publications({"demo": WORKSPACE.currency})
@@ -235,3 +236,19 @@ def test_people_shown_by_other_rules_are_shown_anew_where_they_are_mended() -> N
     shadow = fed(history)
     units = units_of(*sides(live, shadow), all_ids(live, shadow))
     assert all(unit.is_same() for unit in units), "rules change through `identity apply`"
+
+
+def test_who_was_erased_stays_erased_when_the_log_tells_of_it_no_more() -> None:
+    """Their marks are in the live state alone, or of another moment than those of the shadow."""
+    bob = [touchpoint("user_id:bob", at_s=9)]
+    live = fed([touchpoint("user_id:ada", "email:ada@x.example"), *bob], batch=1)
+    erase(live, "user_id:ada", "email:ada@x.example")
+    before = dict(live.redis.values)
+    assert rebuild(live, fed(bob)) == []
+    assert live.redis.values == before
+    later = fed([touchpoint("user_id:ada"), *bob])
+    later.now_us += 60_000_000
+    erase(later, "user_id:ada", "email:ada@x.example")
+    assert rebuild(live, later) == []
+    assert live.redis.values == before
+    assert live.take(touchpoint("user_id:ada", at_s=99)) == []

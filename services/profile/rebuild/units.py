@@ -35,6 +35,12 @@ class Held:
         return [node.id for node in self.component.nodes] if self.component else []
 
 
+def home_of(value: bytes | None) -> bytes | None:
+    """What a node's key says of where it is. That it was erased is not looked at, and stays: the
+    record of it may be gone from the log."""
+    return None if value is not None and len(value) < NODE_BYTES else value
+
+
 def led_to(home: bytes) -> Id:
     """The component that a node's key says, or the node that it was absorbed into."""
     return home[len(ABSORBED_MARK) :] if is_absorbed(home) else home
@@ -59,8 +65,8 @@ class Side:
         homes = self._mget([node_key(one) for one in asked])
         bodies = self._mget([component_key(one) for one in asked])
         found: set[Id] = set()
-        for one, home, body in zip(asked, homes, bodies, strict=True):
-            self.homes[one] = home
+        for one, marked, body in zip(asked, homes, bodies, strict=True):
+            self.homes[one] = home = home_of(marked)
             self.held[one] = _held(body) if body is not None else None
             if home is not None:
                 found.add(led_to(home))
