@@ -182,6 +182,21 @@ def test_a_component_is_not_named_by_who_left_it() -> None:
     assert person_of(run, stays) == before
 
 
+def test_identifiers_that_only_their_events_named_go_with_them() -> None:
+    """A second address was refused to be theirs: it is nobody's, but it came with them."""
+    history = [
+        touchpoint("user_id:ada", "email:a@x.example"),
+        touchpoint("user_id:ada", "email:b@x.example", at_s=1),
+        touchpoint("user_id:ada", "email:c@x.example", at_s=2),
+        touchpoint("email:c@x.example", at_s=3),
+    ]
+    run = fed(history, 1, limited(email=1))
+    assert person_of(run, "user_id:ada") == ["user_id:ada", "email:a@x.example"]
+    erase(run, "user_id:ada", "email:a@x.example")
+    assert kept_names(run) == {"email:c@x.example"}, "who has an event of their own stays"
+    assert node_key(node("email:b@x.example")) not in run.redis.values
+
+
 def test_an_address_of_a_whole_office_stays_a_hub_when_one_of_them_is_erased() -> None:
     rules = limited(hub_degree_max=3, user_id=10, email=10)
     office = [touchpoint(f"user_id:u{n}", "email:all@x.example", at_s=n) for n in range(4)]
