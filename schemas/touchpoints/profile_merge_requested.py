@@ -8,7 +8,8 @@ from schemas.touchpoints.steps import MergeRequest
 
 
 class ProfileMergeRequested(MergeRequest):
-    """Somebody says that two identifiers are one person. Recorded; nothing is merged by it yet."""
+    """Somebody says that two identifiers are one person: they are, whatever limits say, until a
+    later word of a profile_unmerge_requested about the two. Of a public key it has no effect."""
 
     kind: Literal["profile_merge_requested"] = "profile_merge_requested"
 

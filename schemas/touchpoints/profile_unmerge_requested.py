@@ -8,7 +8,8 @@ from schemas.touchpoints.steps import MergeRequest
 
 
 class ProfileUnmergeRequested(MergeRequest):
-    """Somebody says that two identifiers are two people. Recorded; nothing is parted by it yet."""
+    """Somebody says that two identifiers are two people: they are, whatever links them, until a
+    later word of a profile_merge_requested about the two. Of a public key it has no effect."""
 
     kind: Literal["profile_unmerge_requested"] = "profile_unmerge_requested"
 

@@ -20,7 +20,7 @@ ERASED_DROPPED = Counter(
 )
 LOOSE_LINKS = Counter(
     "rapport_profile_loose_links",
-    "Links that join nobody: an end is a hub, or the component would grow beyond its bound",
+    "Links told at their ends only: of a hub, an absorbed identifier, a public key, or too many",
 )
 
 CONTRIBUTIONS = Counter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,6 +19,7 @@ from schemas.touchpoint import ResolvedTouchpoint
 from services.client import ApiError, Client, NotFound
 from services.common.api_keys import Scope
 from services.common.clients import clickhouse_client
+from services.profile.store import node_key
 from services.scoring.store import migrate
 from tests.columns_engine import fill
 from tests.integration.profile_api_world import Api, key_of, running
@@ -170,6 +171,9 @@ def test_profiles_are_found_by_all_that_is_given(world: World) -> None:
         assert found(stage=Stage.NEW) == []
         assert found(value_segment="high_value", traits={"city": "Paris"}) == [who[1]]
         assert found(identifier=AskedIdentifier(kind="email", value="FOUND3@x.example")) == [who[3]]
+        gone = world.api.redis.getdel(node_key(who[6].bytes))  # the columns are behind
+        assert found(traits={"city": "Rome"}) == sorted(who[:6:2])
+        world.api.redis.set(node_key(who[6].bytes), cast("bytes", gone))
         prefix = AskedIdentifier(kind="email", value="Found")
         assert found(identifier_prefix=prefix) == sorted(who)
         one = next(reader.search(Search(segment="champions")))

@@ -170,6 +170,7 @@ def test_with_profile_pii_each_shows_her(api: Api, zelda: UUID, document: Any) -
             "{profile_id}",
             "lookup",
             "links",
+            "why",
             "timeline",
         )
         assert ("mallory" in text) == (personal or operation[1].endswith("search")), operation

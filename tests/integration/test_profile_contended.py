@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,6 +17,7 @@ import pytest
 from deploy.embedded.engines import Engines
 from schemas.touchpoint import Touchpoint
 from services.common import clients
+from services.common.batch import CONTROL_HEADER, CONTROL_KEY
 from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.common.workspace_files import load_workspaces
@@ -103,9 +106,24 @@ def test_four_workers_that_contend_lose_no_update_and_end_as_the_reference(
             workers.enter_context(worker(settings, workspace))
         send(settings, events)
         until_resolved(settings, workspace.name, len(events))
+        refuse_an_order(settings, workspace.name)
     resolved = published(settings, "touchpoints.resolved", workspace.name)
     assert len({value for _, value in resolved}) == len(events)
     last = dict(published(settings, "profiles.changed", workspace.name))
     living = [facts_of(one) for one in last.values() if b'"merged_into":null' in one]
     assert Counter(person for person, _ in living).most_common(1)[0][1] == 1
     assert dict(living) == profiles_of(events, workspace, SALT)
+
+
+def refuse_an_order(settings: Settings, workspace: str) -> None:
+    """A control record is known by its header, also behind a real Kafka."""
+    producer = clients.producer(settings)
+    body = json.dumps({"workspace": workspace}).encode()
+    headers = [(CONTROL_HEADER, b"regroup")]
+    producer.produce("touchpoints.accepted", body, CONTROL_KEY, headers=headers)
+    assert producer.flush(30) == 0
+    deadline = time.monotonic() + 60
+    while not (letters := published(settings, "dead_letters", workspace)):
+        assert time.monotonic() < deadline, "no dead letter"
+        time.sleep(0.3)
+    assert b"component is None" in letters[0][1]

@@ -148,3 +148,17 @@ def test_after_a_bug_in_a_fold_everything_is_as_if_it_had_never_been(
     assert world.published() == expected
     status, report = rebuild(world, "--dry-run")
     assert (status, sum(report["differing"].values()), report["unseen"]) == (0, 0, 0)
+
+
+def test_one_rebuild_at_a_time_and_only_in_a_database_of_its_own(world: World) -> None:
+    with clients.redis_client(world.settings) as client:
+        client.set("rebuild:lock", "elsewhere 1")
+        status, report = rebuild(world)
+        assert (status, "another rebuild runs (elsewhere 1" in report["stderr"]) == (1, True)
+        client.delete("rebuild:lock")
+    shadow = world.settings.model_copy(update={"redis": world.shadow})
+    with clients.redis_client(shadow) as client:
+        client.set("somebody's", "own")
+        status, report = rebuild(world)
+        assert (status, "--shadow" in report["stderr"]) == (1, True)
+        assert client.get("somebody's") == b"own"

@@ -30,6 +30,7 @@ from tests.unit.profile_builders import (
     Run,
     fed,
     limited,
+    properties,
     touchpoint,
 )
 
@@ -142,6 +143,17 @@ def test_an_absorbed_id_of_somebody_who_was_taken_in_by_another_component_is_sti
     assert person.more_identifiers == 130 + 140 - 2 * leaves.LEAVES_MAX
 
 
+def test_an_absorbed_id_finds_its_person_in_the_batch_that_merges_them() -> None:
+    run = fed([*messages(130, BOB), *messages(140)], 50)
+    gone = absorbed_of(run, BOB, 130)
+    asked = touchpoint(ADA, kind="profile_merge_requested", other=BOB, at_s=5_000)
+    forgetful(run).take(
+        touchpoint(gone[0], at_s=6_000), asked, *(touchpoint(name, at_s=6_001) for name in gone)
+    )
+    [person] = living(run)
+    assert person.behaviour.by_kind["page_viewed"] == len(gone) + 1
+
+
 def test_what_ties_an_absorbed_id_to_somebody_else_is_refused_and_told_to_both() -> None:
     run = fed(messages(150), 50)
     gone = absorbed_of(run, most=150)
@@ -203,6 +215,12 @@ def _three_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "LEAVES_MAX", 3)
 
 
+#: Whatever says nothing about who is who.
+weakly = properties.filter(
+    lambda facts: facts["kind"] != "aliased" and not facts["kind"].endswith("merge_requested")
+)
+
+
 @st.composite
 def leafy(draw: st.DrawFn) -> list[Touchpoint]:
     """Known people who are merged and parted, and weak ids that each hang on one of them."""
@@ -218,18 +236,8 @@ def leafy(draw: st.DrawFn) -> list[Touchpoint]:
             st.sampled_from(["merge", "unmerge"]),
             known,
         ),
-        st.builds(
-            lambda one, cents: (
-                [one],
-                {
-                    "kind": "order_completed",
-                    "order_id": str(cents),
-                    "total": {"amount": str(cents), "currency": "USD"},
-                },
-            ),
-            weak,
-            st.integers(1, 9),
-        ),
+        st.builds(lambda one, facts: ([one], facts), st.one_of(known, weak), weakly),
+        st.builds(lambda one, facts: ([HUNG[one], one], facts), weak, weakly),
     )
     return [
         touchpoint(
@@ -237,7 +245,7 @@ def leafy(draw: st.DrawFn) -> list[Touchpoint]:
             at_s=moment * 50_000,
             message=f"m{number}",
             received_at=START + timedelta(days=9, seconds=number),
-            **facts,
+            facts=facts or {"kind": "page_viewed"},
         )
         for number, ((names, facts), moment) in enumerate(
             draw(st.lists(st.tuples(drawn, st.integers(0, 9)), max_size=60))

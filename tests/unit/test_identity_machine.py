@@ -31,6 +31,9 @@ NAMES = (
     *(f"anonymous_id:a{number}" for number in range(2)),
 )
 names = st.sampled_from(NAMES)
+pairs = st.lists(names, min_size=2, max_size=2, unique=True)
+words = st.sampled_from(["aliased", "profile_merge_requested", "profile_unmerge_requested"])
+seldom = st.sampled_from([False, False, True])
 #: Moments at which something happened: few, so that there are ties, and late ones.
 moments = st.integers(0, 6)
 facts = st.sampled_from(
@@ -102,25 +105,32 @@ class Identity(RuleBasedStateMachine):
         self.sent.append(event)
         self.waiting.append(event)
 
-    @rule(carried=st.lists(names, min_size=1, max_size=3), at=moments, facts=facts)
-    def event(self, carried: list[str], at: int, facts: dict[str, Any]) -> None:
-        self.send(*carried, at=at, **facts)
+    @rule(several=st.lists(st.tuples(pairs, moments, facts), min_size=1, max_size=5))
+    def events_of_two(self, several: list[tuple[list[str], int, dict[str, Any]]]) -> None:
+        for pair, at, facts in several:
+            self.send(*pair, at=at, **facts)
 
-    @rule(carried=st.lists(names, min_size=1, max_size=3), at=moments)
-    def event_of_a_public_key(self, carried: list[str], at: int) -> None:
-        self.send(*carried, at=at, public=True)
+    @rule(carried=st.lists(names, min_size=1, max_size=3), at=moments, public=st.booleans())
+    def event(self, carried: list[str], at: int, public: bool) -> None:
+        self.send(*carried, at=at, public=public)
 
-    @rule(one=names, other=names, at=moments, public=st.booleans())
-    def alias(self, one: str, other: str, at: int, public: bool) -> None:
-        self.send(one, at=at, public=public, kind="aliased", previous=other)
+    @rule(pair=pairs, at=moments, kind=words, public=seldom)
+    def word(self, pair: list[str], at: int, kind: str, public: bool) -> None:
+        named: dict[str, Any] = {"previous" if kind == "aliased" else "other": pair[1]}
+        self.send(pair[0], at=at, public=public, kind=kind, **named)
 
-    @rule(one=names, other=names, at=moments, public=st.booleans())
-    def merge(self, one: str, other: str, at: int, public: bool) -> None:
-        self.send(one, at=at, public=public, kind="profile_merge_requested", other=other)
+    @rule(one=names, kind=words)
+    def word_about_oneself(self, one: str, kind: str) -> None:
+        named: dict[str, Any] = {"previous" if kind == "aliased" else "other": one}
+        self.send(one, at=0, kind=kind, **named)
 
-    @rule(one=names, other=names, at=moments)
-    def unmerge(self, one: str, other: str, at: int) -> None:
-        self.send(one, at=at, kind="profile_unmerge_requested", other=other)
+    @rule(which=st.integers(0, 10**6), at=moments)
+    def unmerge_of_what_an_event_carried(self, which: int, at: int) -> None:
+        linking = [one for one in self.sent if len(one.identifiers) > 1]
+        if linking:
+            pair = linking[which % len(linking)].identifiers[:2]
+            one, other = (f"{name.kind}:{name.value}" for name in pair)
+            self.send(one, at=at, kind="profile_unmerge_requested", other=other)
 
     @rule(one=names, other=names, at=moments)
     def unmerge_of_a_public_key(self, one: str, other: str, at: int) -> None:

@@ -11,12 +11,14 @@ from schemas.base import to_json
 from schemas.dead_letter import Reason
 from schemas.profile import Profile
 from schemas.touchpoint import ResolvedTouchpoint, Touchpoint
-from services.profile.domain.component import Component, kind_code
+from services.profile.domain.component import TOGETHER, Component, Link, Node, kind_code
 from services.profile.domain.ids import Hashes, uuid_text
+from services.profile.domain.people import people
 from services.profile.store import unpack
 from services.profile.stream import rules_of
 from tests.unit.profile_builders import (
     SALT,
+    START,
     WORKSPACE,
     Run,
     fed,
@@ -194,6 +196,14 @@ def test_what_is_wrong_with_a_known_kind_is_named_with_its_place_and_workspace()
     said = json.loads(letter.value)
     assert (said["reason"], said["workspace"]) == (Reason.BAD_PROPERTIES, "demo")
     assert "$.properties.order_id" in said["detail"]
+
+
+def test_nodes_that_no_link_joins_are_not_one_person() -> None:
+    """As an erasure may leave them."""
+    nodes = [Node(number.to_bytes(16, "big"), number, str(number)) for number in range(3)]
+    link = Link(0, 1, START, b"e" * 16, TOGETHER)
+    found = people(Component("demo", nodes, [link], []), rules_of(WORKSPACE))
+    assert [one.places for one in found] == [(0, 1), (2,)]
 
 
 def test_kinds_without_rules_are_the_weakest() -> None:

@@ -30,7 +30,7 @@ SPLIT = limited(email=1)
 
 
 class ScannedRedis(MemoryRedis):
-    """Gives some components twice, as Redis does while it resizes its table."""
+    """Gives components twice, as Redis may do while it resizes its table."""
 
     def __enter__(self) -> ScannedRedis:
         return self
@@ -40,7 +40,7 @@ class ScannedRedis(MemoryRedis):
 
     def scan(self, cursor: int, match: bytes, count: int) -> tuple[int, list[bytes]]:
         keys = sorted(key for key in self.values if key.startswith(match[:-1]))
-        return (1, keys[:3]) if cursor == 0 else (0, keys[2:])
+        return 1 - cursor, keys
 
     def pipeline(self, transaction: bool) -> ScannedRedis:
         self._asked: list[bytes] = []

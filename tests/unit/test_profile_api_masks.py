@@ -23,7 +23,7 @@ from services.profile.api.cursors import OfSearch, OfTimeline, read, written
 from services.profile.api.masks import masked_profile, masked_properties
 from services.profile.api.reader import Reader
 from services.profile.domain.component import Component, Node
-from services.profile.store import component_key, node_key, pack
+from services.profile.store import component_key, erased_mark, node_key, pack
 
 PERSONAL = ApiKeys(personal=("Shoe Size",)).personal_names()
 
@@ -182,6 +182,17 @@ def test_an_absorbed_node_is_found_where_it_went_and_nowhere_once_that_is_gone()
     assert home.node == node(3)
     del values.values[node_key(node(3))]
     assert asyncio.run(reader(values).home_of(node(1))) is None
+
+
+def test_who_was_erased_is_nowhere_nor_is_what_they_had_absorbed() -> None:
+    values = Values()
+    values.values |= {node_key(node(1)): erased_mark(7), node_key(node(2)): b"a" + node(1)}
+
+    async def reads() -> list[Any]:
+        one = reader(values)
+        return list(await asyncio.gather(one.home_of(node(1)), one.home_of(node(2))))
+
+    assert asyncio.run(reads()) == [None, None]
 
 
 def test_without_redis_everybody_who_waits_is_told() -> None:

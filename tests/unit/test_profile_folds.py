@@ -58,7 +58,7 @@ def lives(draw: st.DrawFn, family: str) -> list[Touchpoint]:
             facts=facts,
         )
         for number, (who, moment, channel, facts, context) in enumerate(
-            draw(st.lists(drawn, min_size=1, max_size=18))
+            draw(st.lists(drawn, min_size=8, max_size=24))
         )
     ]
     return [*life, touchpoint(*ADA, at_s=1, received_at=START + timedelta(days=11))]
@@ -66,7 +66,7 @@ def lives(draw: st.DrawFn, family: str) -> list[Touchpoint]:
 
 @pytest.mark.parametrize("family", FAMILIES)
 @given(st.data(), st.randoms(use_true_random=False), st.integers(1, 15))
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_family_equals_the_reference_in_any_order_and_split(
     family: str, data: st.DataObject, dice: random.Random, batch: int
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from schemas.base import to_json
 from schemas.touchpoint import Touchpoint
 from services.common.batch import Decision, Output, pack_state, unpack_state
 from services.profile.domain.component import Component
@@ -24,7 +25,7 @@ from services.profile.rebuild.taking_over import taken_over
 from services.profile.rebuild.units import Id, Side, Unit, led_to, units_of
 from services.profile.store import pack, unpack
 from services.profile.stream import rules_of
-from tests.unit.profile_builders import WORKSPACE, Run, fed, histories, limited, touchpoint
+from tests.unit.profile_builders import NAMES, WORKSPACE, Run, fed, histories, limited, touchpoint
 from tests.unit.test_profile_erased import erase
 
 RULES: Final = {"demo": rules_of(WORKSPACE)}
@@ -112,9 +113,12 @@ def all_ids(live: Run, shadow: Run) -> set[Id]:
     """As the look-out finds them in a real Redis."""
     values = live.redis.values
     found = {key[2:] for run in (live, shadow) for key in _keys(run.redis.values, b"c:")}
-    return found | {
-        key[2:] for key in _keys(values, b"n:") if b"c:" + led_to(values[key]) not in values
-    }
+    return found | {key[2:] for key in _keys(values, b"n:") if not _is_home(values, key)}
+
+
+def _is_home(values: dict[bytes, bytes], key: bytes) -> bool:
+    there = led_to(values[key])
+    return there is None or b"c:" + there in values or b"n:" + there in values
 
 
 def differing(live: Run, shadow: Run) -> list[Differing]:
@@ -236,6 +240,35 @@ def test_people_shown_by_other_rules_are_shown_anew_where_they_are_mended() -> N
     shadow = fed(history)
     units = units_of(*sides(live, shadow), all_ids(live, shadow))
     assert all(unit.is_same() for unit in units), "rules change through `identity apply`"
+
+
+def _names_one(one: Touchpoint) -> bool:
+    """Nobody else by its identifiers, and nobody by its facts."""
+    return len(one.identifiers) == 1 and not {"previous", "other"} & one.properties.model_fields_set
+
+
+@given(histories(), st.integers(0, 2**32), st.sampled_from(NAMES), st.integers(0, 25))
+@examples(max_examples=60)
+def test_who_was_erased_stays_erased_whenever_that_is_read(
+    history: list[Touchpoint], seed: int, name: str, place: int
+) -> None:
+    """Partitions are read side by side: the order to erase comes earlier or later than it came.
+
+    What names others beside the erased is dropped when it comes later, and so may be on the way.
+    """
+    dice = random.Random(seed)
+    value = name.split(":", 1)[1].encode()
+    history = [one for one in history if value not in to_json(one) or _names_one(one)]
+    live = fed(history, batch=3)
+    erase(live, name)
+    shadow, shuffled = Run(), dice.sample(history, k=len(history))
+    shadow.take(*shuffled[:place])
+    erase(shadow, name)
+    shadow.take(*shuffled[place:])
+    assert differing(live, shadow) == []
+    forgetful = fed(history, batch=4)
+    for unit in units_of(*sides(live, forgetful), all_ids(live, forgetful)):
+        assert unit.is_same() or unit.would_bring_back()
 
 
 def test_who_was_erased_stays_erased_when_the_log_tells_of_it_no_more() -> None:

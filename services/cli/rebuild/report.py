@@ -31,6 +31,7 @@ def as_object(result: Result, *, dry_run: bool) -> dict[str, Any]:
         "figures": dict(tally.figures.most_common()),
         "unseen": tally.unseen,
         "older": tally.older,
+        "erased": tally.erased,
         "foreign": tally.foreign,
         "whole_since": since.isoformat() if since else None,
         "written": result.written,
@@ -48,6 +49,8 @@ def lines(result: Result, *, dry_run: bool) -> Iterator[str]:
     yield f"{result.events:,} events read{on}; {tally.people:,} people are as they should be"
     if tally.older:
         yield f"{tally.older:,} components began before the log does: left as they are"
+    if tally.erased:
+        yield f"{tally.erased:,} identifiers stay erased, though the log names them"
     if tally.foreign:
         yield f"{tally.foreign:,} components belong to no workspace that is configured: left"
     for how, said in HOW.items():

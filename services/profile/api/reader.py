@@ -102,7 +102,7 @@ class _Looked:
         """Node -> component, of those that are in one."""
         placed = {}
         for node, home in answers:
-            if home is None:
+            if home is None or len(home) < NODE_BYTES:  # shorter: somebody was erased
                 self._found[node] = None
             elif len(home) > NODE_BYTES:  # a mark, and the node that it was absorbed into
                 self._leads[node] = home[1:]

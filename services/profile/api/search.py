@@ -6,6 +6,7 @@ so both need `profile:pii`. An identifier in full may be asked for: who asks kno
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
@@ -15,7 +16,7 @@ from schemas.profile_api import FoundProfile, SearchPage
 from schemas.profile_asked import Search
 from services.common.api_keys import Scope, is_personal
 from services.profile.api.answers import Refused
-from services.profile.api.columns import Columns
+from services.profile.api.columns import Columns, Row
 from services.profile.api.cursors import OfSearch, bad_cursor, read, written
 from services.profile.api.keys import Holder
 from services.profile.api.masks import masked_identifiers
@@ -65,7 +66,7 @@ GROUP BY profile_id
 
 
 async def found(columns: Columns, people: People, holder: Holder, asked: Search) -> SearchPage:
-    """The page that was asked for. Refused: 400, 403, 503."""
+    """The page that was asked for; it may hold fewer than `limit`. Refused: 400, 403, 503."""
     _check(asked, holder)
     sql, parameters = _filters(asked)
     if asked.identifier is not None:
@@ -81,10 +82,23 @@ async def found(columns: Columns, people: People, holder: Holder, asked: Search)
     parameters |= {"workspace": holder.premises.name, "most": asked.limit + 1}
     rows = await columns.rows(_PROFILES + sql + _ORDER, parameters)
     more, rows = len(rows) > asked.limit, rows[: asked.limit]
+    following = written(OfSearch(str(rows[-1]["profile_id"]))) if more else None
+    rows = await _still_there(people, holder, rows)
     standing = await _standing(columns, holder, [str(row["profile_id"]) for row in rows])
     items = tuple(_profile(row, standing, holder) for row in rows)
-    following = written(OfSearch(str(items[-1].profile_id))) if more else None
     return SearchPage(items=items, next=following)
+
+
+async def _still_there(people: People, holder: Holder, rows: list[Row]) -> list[Row]:
+    """Without those whom Redis does not know under their id any more: the columns come after it,
+    and somebody may have been erased meanwhile."""
+    ids = [row["profile_id"].bytes for row in rows]
+    now = await asyncio.gather(*(people.at_node(holder, one) for one in ids))
+    return [
+        row
+        for row, one, person in zip(rows, ids, now, strict=True)
+        if person is not None and person.id == one
+    ]
 
 
 def _check(asked: Search, holder: Holder) -> None:

@@ -19,6 +19,7 @@ from services.profile.domain.history import (
     PastOrder,
     case_key,
     new_past,
+    past_orders,
     put_order,
 )
 from services.profile.domain.part import BORN, FIRST, Part
@@ -59,19 +60,20 @@ def _horizon(now_us: int, history_days: int) -> tuple[datetime, datetime]:
 def compact(part: Part, component: Component, now: datetime, horizon: datetime) -> None:
     """What ended before the horizon in short; looked for once a day, in place.
 
-    A case that other parts of the component know of as well stays as it is: how it ended depends
-    on who is one person.
+    An order or a case that other parts of the component know of as well stays as it is: what
+    counts depends on who is one person.
     """
     if now - part.seen[BORN] < SETTLED:
         return
     today = now.toordinal()
     if part.past and part.past[0].looked == today:
         return
-    orders = _old_orders(part, horizon)
-    cases = list(_old_cases(part, horizon))
-    if cases:
+    orders, cases = _old_orders(part, horizon), list(_old_cases(part, horizon))
+    if orders or cases:
         parts = [node.part for node in component.nodes if node.part is not None]
-        cases = [one for one in cases if not _is_known(one, part, parts)]
+        others = [one for one in parts if one is not part]
+        orders -= _orders_of(others)
+        cases = [one for one in cases if not _is_known(one, others)]
     if len(orders) + len(cases) >= THINGS_MIN:
         past = part.past[0] if part.past else new_past()
         part.past[:] = [_compacted(part, past, orders)]
@@ -82,21 +84,27 @@ def compact(part: Part, component: Component, now: datetime, horizon: datetime) 
         part.past[0] = part.past[0]._replace(looked=today)
 
 
-def _old_orders(part: Part, horizon: datetime) -> list[bytes]:
+def _old_orders(part: Part, horizon: datetime) -> set[bytes]:
     """Those before the horizon; never the newest day's: the last order is known to the µs."""
     if not part.orders:
-        return []
+        return set()
     newest = max(order.at for order in part.orders.values()).toordinal()
-    return [
+    return {
         key
         for key, order in part.orders.items()
         if order.at < horizon and order.at.toordinal() < newest
-    ]
+    }
 
 
-def _compacted(part: Part, past: Past, orders: list[bytes]) -> Past:
+def _orders_of(parts: Sequence[Part]) -> set[bytes]:
+    """The keys of all their orders."""
+    keys = {key for part in parts for key in part.orders}
+    return keys.union(key for part in parts if part.past for key, _ in past_orders(part.past[0]))
+
+
+def _compacted(part: Part, past: Past, orders: set[bytes]) -> Past:
     last = past.last
-    for key in orders:
+    for key in sorted(orders, key=part.orders.__getitem__):
         at, _, units, currency, cost = part.orders.pop(key)
         put_order(past, key, PastOrder(at.toordinal(), currency, units, cost))
         last = at if last is None else max(at, last)
@@ -107,13 +115,12 @@ def _compacted(part: Part, past: Past, orders: list[bytes]) -> Past:
 Found = tuple[int, bytes, Case, Place, Any]
 
 
-def _is_known(found: Found, part: Part, parts: Sequence[Part]) -> bool:
-    """Whether another one of the parts knows the case."""
+def _is_known(found: Found, others: Sequence[Part]) -> bool:
+    """Whether another part knows the case."""
     family, key, _, place, name = found
     return any(
         name in place(other) or (other.past and key in other.past[0].cases.get(family, ()))
-        for other in parts
-        if other is not part
+        for other in others
     )
 
 

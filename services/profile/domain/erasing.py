@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
-from services.profile.domain.component import PARTED, Component, Link, Loose, Refusal
+from services.profile.domain.component import CLASS_OF, PARTED, Component, Link, Loose, Refusal
 from services.profile.domain.folds.loyalty import forget
 from services.profile.domain.people import Person, Rules, people
 from services.profile.domain.working import Working
@@ -38,7 +38,10 @@ def erase(home: Working, erased: Collection[bytes], rules: Rules) -> list[bytes]
         home.remember(rules)
     strays = _strays(component, gone)
     for loose in _kept_at_one_end(component, persons, gone):
-        if loose.place not in strays and home.place_of_loose(loose) is None:
+        if (
+            loose.place not in strays
+            and home.place_of_loose(loose.place, loose.other, CLASS_OF[loose.rule]) is None
+        ):
             home.add_loose(loose)
     home.left |= {nodes[place].id: UNKNOWN for place in strays}
     home.left |= dict.fromkeys(erased, ERASED)

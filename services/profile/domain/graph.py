@@ -226,16 +226,19 @@ class Graph:
     def _refuse(self, one: bytes, other: bytes, event: Event, rule: int, why: Refusal) -> None:
         """Told at both ends: each shows it, and may become a hub in their turn."""
         self.loose_links += 1
+        when = (event.at, event.event_id, rule)
         for node, far in ((one, other), (other, one)):
             home = self.homes[node]
-            kind = _node(self.homes[far], far).kind
-            when = (event.at, event.event_id, rule)
-            self._note(home, Loose(home.places[node], far, kind, *when, why))
+            place = home.places[node]
+            known = home.place_of_loose(place, far, CLASS_OF[rule])
+            if known is None or when < home.component.loose[known][3:6]:  # else it was said before
+                kind = _node(self.homes[far], far).kind
+                self._note(home, Loose(place, far, kind, *when, why))
 
     def _note(self, home: Working, loose: Loose) -> None:
         """The earliest of a pair and class is kept; who has enough of them learns no more."""
         rules, component = self.rules[home.component.workspace], home.component
-        known = home.place_of_loose(loose)
+        known = home.place_of_loose(loose.place, loose.other, CLASS_OF[loose.rule])
         if known is not None:
             if loose[3:] < component.loose[known][3:]:
                 home.remember(rules)

@@ -223,6 +223,7 @@ class _Graph:
 #: Of the reasons that need no figures.
 _BECAUSE: Final = {
     Refusal.PUBLIC_KEY: "a public key joins no two known people",
+    Refusal.WEAK: "an identifier of a kind that only attaches joins no two known people",
     Refusal.SET_APART: "they were set apart on request",
     Refusal.ABSORBED: "the identifier was folded into the one it hung on",
     Refusal.BLOCKED: "one of them names nobody by the rules",

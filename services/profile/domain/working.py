@@ -131,12 +131,12 @@ class Working:
         del self.component.links[place]
         self._links = None
 
-    def place_of_loose(self, loose: Loose) -> int | None:
-        """Where the loose link of this pair, of its class, stands in `loose`."""
+    def place_of_loose(self, place: int, other: bytes, class_: int) -> int | None:
+        """Where the loose link of this pair, of this class, stands in `loose`."""
         if self._loose is None:
             known = self.component.loose
-            self._loose = {_pair_of(one): place for place, one in enumerate(known)}
-        return self._loose.get(_pair_of(loose))
+            self._loose = {_pair_of(one): number for number, one in enumerate(known)}
+        return self._loose.get((place, other, class_))
 
     def add_loose(self, loose: Loose) -> None:
         """A loose link that was not known is."""

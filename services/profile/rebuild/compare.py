@@ -20,7 +20,7 @@ from services.profile.domain.people import Rules, people
 from services.profile.outputs import Publications
 from services.profile.rebuild.differences import Difference, Faces, Tally, differences, faces_of
 from services.profile.rebuild.shadow import Shadow
-from services.profile.rebuild.units import Held, Id, Side, Unit, home_of, units_of
+from services.profile.rebuild.units import Held, Id, Side, Unit, units_of
 from services.profile.store import component_key, node_key
 from services.profile.stream import SERVICE
 
@@ -109,9 +109,7 @@ class Comparing:
             partition: max(0, int(place.split(b":")[0])) if place else 0
             for partition, place in zip(self._partitions, places, strict=True)
         }
-        changed = {
-            one for one, home in zip(nodes, homes, strict=True) if home_of(home) != live.homes[one]
-        }
+        changed = {one for one, home in zip(nodes, homes, strict=True) if home != live.homes[one]}
         for (one, held), version in zip(components, versions, strict=True):
             if int.from_bytes(version, "big") != held.version:
                 changed.add(one)
@@ -128,6 +126,9 @@ class Comparing:
             return
         if unit.is_same():
             self._count(unit, counted, compared)
+            return
+        if unit.would_bring_back():
+            compared.same.erased += len(unit.live_homes)
             return
         if self._whole_since is not None and not _is_whole(unit, self._whole_since):
             compared.same.older += len(counted)

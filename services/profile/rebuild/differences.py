@@ -97,6 +97,7 @@ class Tally:
 
     unseen   units that look right and keep something else than they should (what decides between
              later words, say)
+    erased   identifiers that were erased, by an order that is no more on the log: they stay erased
     older    components that began before the log does, and were left as they are
     foreign  components of workspaces that are not configured, left as well
     """
@@ -107,6 +108,7 @@ class Tally:
     figures: Counter[str] = field(default_factory=Counter)
     unseen: int = 0
     older: int = 0
+    erased: int = 0
     foreign: int = 0
     examples: list[dict[str, Any]] = field(default_factory=list)
 
@@ -118,6 +120,7 @@ class Tally:
         self.figures.update(other.figures)
         self.unseen += other.unseen
         self.older += other.older
+        self.erased += other.erased
         self.foreign += other.foreign
         self.examples = (self.examples + other.examples)[:EXAMPLES_MAX]
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 import redis
 
 from services.common.batch import Record
+from services.profile.domain.ids import NODE_BYTES
 from services.profile.rebuild.switch import PARTITION
-from services.profile.rebuild.units import Id, is_absorbed, led_to
+from services.profile.rebuild.units import Id, alike, is_absorbed, led_to
 from services.profile.store import component_key, node_key
 
 TOPIC: Final = "rebuild"
@@ -27,7 +28,7 @@ def all_ids(live: redis.Redis, shadow: redis.Redis) -> Iterator[Id]:
     """
     yield from _keys(live, component_key(b""))
     yield from _keys(shadow, component_key(b""))
-    yield from _nodes(shadow, partial(_absorbed_otherwise, live, shadow))
+    yield from _nodes(shadow, partial(_left_otherwise, live, shadow))
     yield from _nodes(live, partial(_homeless, live))
 
 
@@ -42,21 +43,23 @@ def _nodes(client: redis.Redis, wanted: Callable[[list[Id]], Iterator[Id]]) -> I
         yield from wanted(some)
 
 
-def _absorbed_otherwise(live: redis.Redis, shadow: redis.Redis, nodes: list[Id]) -> Iterator[Id]:
-    """No component names them any more: only their own keys do."""
+def _left_otherwise(live: redis.Redis, shadow: redis.Redis, nodes: list[Id]) -> Iterator[Id]:
+    """Absorbed or erased: no component names them any more, only their own keys do."""
     right = dict(zip(nodes, _homes(shadow, nodes), strict=True))
-    absorbed = [node for node, home in right.items() if home and is_absorbed(home)]
-    for node, home in zip(absorbed, _homes(live, absorbed), strict=True):
-        if home != right[node]:
+    others = [node for node, home in right.items() if home and len(home) != NODE_BYTES]
+    for node, home in zip(others, _homes(live, others), strict=True):
+        if not alike(home, right[node]):
             yield node
 
 
 def _homeless(live: redis.Redis, nodes: list[Id]) -> Iterator[Id]:
     asked = live.pipeline(transaction=False)
-    for home in _homes(live, nodes):
-        there = node_key if home and is_absorbed(home) else component_key
-        asked.exists(there(led_to(home)) if home else b"")
-    for node, there in zip(nodes, asked.execute(), strict=True):
+    known = [(node, home) for node, home in zip(nodes, _homes(live, nodes), strict=True) if home]
+    known = [(node, home) for node, home in known if led_to(home) is not None]
+    for _, home in known:
+        there = node_key if is_absorbed(home) else component_key
+        asked.exists(there(led_to(home) or b""))
+    for (node, _), there in zip(known, asked.execute(), strict=True):
         if not there:
             yield node
 

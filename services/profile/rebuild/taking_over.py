@@ -7,15 +7,11 @@ from typing import Final
 
 import msgspec
 
-from schemas.cloudevents import source_of
-from schemas.topics import PROFILES
 from services.common.batch import VERSION_BYTES, Decision, Output, next_version
 from services.profile.domain.changes import Redirect
-from services.profile.domain.ids import snapshot_id, uuid_text
 from services.profile.outputs import Publications
 from services.profile.rebuild.compare import Differing
-from services.profile.rebuild.units import Id
-from services.profile.snapshot import moment_text
+from services.profile.rebuild.units import Id, alike
 from services.profile.store import component_key, node_key, pack
 
 #: Said of a snapshot that no event brought: what follows from it is recorded, not sent.
@@ -48,7 +44,7 @@ def _move_homes(one: Differing, decision: Decision) -> None:
     live, right = one.unit.live_homes, one.unit.shadow_homes
     for node in live.keys() | right.keys():
         home, wanted = live.get(node), right.get(node)
-        if home == wanted:
+        if alike(home, wanted):
             continue
         decision.reads[node_key(node)] = int.from_bytes(home[:VERSION_BYTES], "big") if home else 0
         if wanted is None:
@@ -78,7 +74,9 @@ def _led(one: Differing, version: int, show: Publications) -> Iterator[Output]:
         if holder is not None:
             yield _redirect(one, lost, holder, version, show)
         elif lost in one.live.snapshots:
-            yield _gone(one, lost, version)
+            _, component, _ = one.live.persons[lost]
+            # nothing on the log counts for it: every reader forgets it, as somebody erased
+            yield show.erased(lost, version, component.workspace, lost)
 
 
 def _redirect(one: Differing, lost: Id, kept: Id, version: int, show: Publications) -> Output:
@@ -89,27 +87,3 @@ def _redirect(one: Differing, lost: Id, kept: Id, version: int, show: Publicatio
 
 def _marked(output: Output) -> Output:
     return msgspec.structs.replace(output, value=output.value[:-1] + REBUILT)
-
-
-def _gone(one: Differing, lost: Id, version: int) -> Output:
-    """Nothing on the log counts for the profile: every reader forgets it, as an erased one."""
-    _, component, _ = one.live.persons[lost]
-    text, made = uuid_text(lost), moment_text(version)
-    said = {
-        "workspace": component.workspace,
-        "profile_id": text,
-        "version": version,
-        "updated_at": made.decode(),
-        "erased": True,
-    }
-    return Output(
-        PROFILES.name,
-        text.encode(),
-        msgspec.json.encode(said),
-        snapshot_id(text, version).encode(),
-        source_of(component.workspace),
-        made,
-        text.encode(),
-        watch=component_key(lost),
-        version=version,
-    )

@@ -16,6 +16,7 @@ import redis
 
 from services.common.batch import unpack_state
 from services.profile.domain.component import Component
+from services.profile.domain.erasing import ERASED
 from services.profile.domain.ids import NODE_BYTES
 from services.profile.domain.leaves import ABSORBED_MARK
 from services.profile.store import component_key, node_key, unpack
@@ -35,20 +36,28 @@ class Held:
         return [node.id for node in self.component.nodes] if self.component else []
 
 
-def home_of(value: bytes | None) -> bytes | None:
-    """What a node's key says of where it is. That it was erased is not looked at, and stays: the
-    record of it may be gone from the log."""
-    return None if value is not None and len(value) < NODE_BYTES else value
-
-
-def led_to(home: bytes) -> Id:
+def led_to(home: bytes) -> Id | None:
     """The component that a node's key says, or the node that it was absorbed into."""
+    if len(home) < NODE_BYTES:
+        return None
     return home[len(ABSORBED_MARK) :] if is_absorbed(home) else home
 
 
 def is_absorbed(home: bytes) -> bool:
     """Whether the node is none any more: it became part of another one."""
-    return len(home) != NODE_BYTES
+    return len(home) > NODE_BYTES
+
+
+def is_erased(home: bytes) -> bool:
+    """Whether the node was erased: nothing brings it back."""
+    return len(home) < NODE_BYTES and home.endswith(ERASED)
+
+
+def alike(home: bytes | None, other: bytes | None) -> bool:
+    """Whether two keys say the same; when somebody was erased depends on who did it."""
+    return home == other or (
+        home is not None and other is not None and is_erased(home) and is_erased(other)
+    )
 
 
 class Side:
@@ -65,11 +74,11 @@ class Side:
         homes = self._mget([node_key(one) for one in asked])
         bodies = self._mget([component_key(one) for one in asked])
         found: set[Id] = set()
-        for one, marked, body in zip(asked, homes, bodies, strict=True):
-            self.homes[one] = home = home_of(marked)
+        for one, home, body in zip(asked, homes, bodies, strict=True):
+            self.homes[one] = home
             self.held[one] = _held(body) if body is not None else None
-            if home is not None:
-                found.add(led_to(home))
+            if home is not None and (there := led_to(home)) is not None:
+                found.add(there)
             if held := self.held[one]:
                 found.update(held.nodes())
         return found
@@ -83,7 +92,8 @@ class Side:
 class Unit:
     """`ids`: all that hang together on either side; `live`, `shadow`: the components among them.
 
-    Homes are as Redis has them: a component's id, or a mark and the node that took the node in.
+    Homes are as Redis has them: a component's id, or a mark and the node that took the node in, or
+    that it was erased.
     """
 
     ids: set[Id]
@@ -118,18 +128,26 @@ class Unit:
                 for node in held.nodes()
             )
             and self.live_homes.keys() == self.shadow_homes.keys()
-            and self._absorbed(self.live_homes) == self._absorbed(self.shadow_homes)
+            and all(
+                alike(home, self.shadow_homes[one])
+                for one, home in self.live_homes.items()
+                if len(home) != NODE_BYTES or len(self.shadow_homes[one]) != NODE_BYTES
+            )
         )
 
-    def _absorbed(self, homes: Mapping[Id, bytes]) -> dict[Id, bytes]:
-        return {one: home for one, home in homes.items() if is_absorbed(home)}
+    def would_bring_back(self) -> bool:
+        """Whether the shadow has somebody who was erased: their erasure is not on the log."""
+        return any(
+            is_erased(home) and not is_erased(self.shadow_homes.get(one, home))
+            for one, home in self.live_homes.items()
+        )
 
     def holder(self, node: Id) -> Id:
         """Where the shadow says that a node went, if it was absorbed; else itself."""
         seen: set[Id] = set()
         while node not in seen and (home := self.shadow_homes.get(node)) and is_absorbed(home):
             seen.add(node)
-            node = led_to(home)
+            node = led_to(home) or node
         return node
 
 
@@ -158,7 +176,8 @@ def units_of(live: Side, shadow: Side, start: Iterable[Id]) -> list[Unit]:
 
 def _leads_to(side: Side, one: Id) -> set[Id]:
     home, held = side.homes[one], side.held[one]
-    ids = {led_to(home)} if home is not None else set()
+    there = led_to(home) if home is not None else None
+    ids = {there} if there is not None else set()
     return ids | set(held.nodes()) if held is not None else ids
 
 
