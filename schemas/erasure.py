@@ -72,6 +72,7 @@ class Erasure(Message):
     identifiers: tuple[ErasedIdentifier, ...]
     profiles: tuple[UUID, ...] = ()
     erased_at: Moment | None = None
+    columns_deleted_at: Moment | None = None
     lifted_at: Moment | None = None
     receipt: tuple[StoreReceipt, ...] = ()
     expires_at: Moment | None = None

@@ -18,7 +18,7 @@ import msgspec
 from schemas.dead_letter import Reason
 from services.common.batch import CONTROL_HEADER, Record
 from services.profile.decode import Refusal
-from services.profile.domain.erasing import erase
+from services.profile.domain.erasing import erase, forget_names
 from services.profile.domain.graph import Graph
 from services.profile.domain.ids import uuid_bytes
 from services.profile.domain.working import Working
@@ -120,17 +120,31 @@ def _regroup(graph: Graph, body: Body) -> None:
 # -- erase -----------------------------------------------------------------------------------------
 
 
-def _erased(body: Body) -> tuple[bytes, ...]:
+def erased_nodes(body: Body) -> tuple[bytes, ...]:
+    """The nodes of the person. ValueError."""
     nodes = body["nodes"]
     if not isinstance(nodes, list) or not 0 < len(nodes) <= ERASED_MAX:
         raise ValueError(f"nodes are 1 to {ERASED_MAX} ids")
     return tuple(dict.fromkeys(map(uuid_bytes, nodes)))
 
 
+def _naming(body: Body) -> tuple[bytes, ...]:
+    """The nodes of other people, in whose parts the person may be named: who referred them."""
+    nodes = body.get("naming", [])
+    if not isinstance(nodes, list) or len(nodes) > ERASED_MAX:
+        raise ValueError(f"naming are at most {ERASED_MAX} ids")
+    return tuple(dict.fromkeys(map(uuid_bytes, nodes)))
+
+
+def _erased(body: Body) -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys((*erased_nodes(body), *_naming(body))))
+
+
 def _erase(graph: Graph, body: Body) -> None:
     """Take the nodes of somebody out of the graph, for ever: what names them later is dropped."""
     homes: dict[Working, list[bytes]] = {}
-    for node in _erased(body):
+    workspace, gone = body["workspace"], erased_nodes(body)
+    for node in gone:
         home = graph.homes.get(node)
         if node in graph.erased:
             continue
@@ -139,13 +153,17 @@ def _erase(graph: Graph, body: Body) -> None:
         else:
             homes.setdefault(home, []).append(node)
     for home, nodes in homes.items():
-        home.erased += erase(home, nodes, graph.rules[body["workspace"]])
+        home.erased += erase(home, nodes, graph.rules[workspace])
+    for node in _naming(body):
+        home = graph.homes.get(node)
+        if home is not None and node in home.places:
+            forget_names(home, node, lambda *name: graph.hashed(workspace, *name) in gone)
 
 
 def _lifted(body: Body) -> tuple[bytes, ...]:
     if not isinstance(body["from"], int) or not 0 < body["from"] < 2**62:
         raise ValueError("from is a moment in µs since 1970")
-    return _erased(body)
+    return erased_nodes(body)
 
 
 def _lift(_graph: Graph, _body: Body) -> None:

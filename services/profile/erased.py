@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from schemas.base import micros
 from services.common.batch import Decision, Output
-from services.profile.controls import Ordered
+from services.profile.controls import Ordered, erased_nodes
 from services.profile.decode import Arrival
 from services.profile.domain.erasing import ERASED, UNKNOWN
 from services.profile.domain.event import Event
@@ -41,7 +41,7 @@ def without_erased(
     erased = set(graph.erased)
     for one in controls:
         if one.control.erases:
-            erased.update(one.nodes)
+            erased.update(erased_nodes(one.body))
     since = dict(graph.since)
     for home in dict.fromkeys(graph.homes.values()):
         if home.component.since:
@@ -55,7 +55,9 @@ def without_erased(
 
 
 def _names_one(event: Event, erased: set[bytes], since: Mapping[bytes, int]) -> bool:
-    named = event.nodes if event.alias is None else [*event.nodes, event.alias]
+    named = event.nodes
+    if event.alias is not None or event.others:
+        named = [*event.nodes, *event.others, event.alias or event.nodes[0]]
     if not erased.isdisjoint(named):
         return True
     return bool(since) and micros(event.received) < max(since.get(node, 0) for node in named)

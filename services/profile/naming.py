@@ -14,7 +14,8 @@ from services.profile import controls
 from services.profile.controls import Ordered
 from services.profile.decode import Arrival, Refusal, read
 from services.profile.domain.component import kind_code
-from services.profile.domain.event import Aliased, MergeRequested, Name, UnmergeRequested
+from services.profile.domain.event import Aliased, Event, MergeRequested, Name, UnmergeRequested
+from services.profile.domain.folds.loyalty import NAMING
 from services.profile.domain.ids import NODES_CACHED, Hashes
 from services.profile.domain.people import Rules
 from services.profile.domain.requests import SAID
@@ -108,6 +109,8 @@ class Naming:
             event.alias = node(workspace, other.kind, other.value) or None
             if event.alias == WRONG:
                 return _wrong(arrival, other)
+        elif event.kind in NAMING:
+            event.others = self._others(event)
         if NOBODY in nodes or WRONG in nodes:  # hardly ever
             for name, found in zip(event.names, nodes, strict=True):
                 if found == WRONG:
@@ -123,6 +126,13 @@ class Naming:
         arrival.message = self._message(workspace, arrival.message_id)
         arrival.week = week_of(event.received)
         return arrival
+
+    def _others(self, event: Event) -> list[bytes]:
+        """The nodes of people whom the facts name."""
+        names = [getattr(event.facts, field) for field in NAMING[event.kind]]
+        named = [one for one in names if one is not None]
+        found = [self._node(event.workspace, one.kind, one.value) for one in named]
+        return [node for node in found if node not in (NOBODY, WRONG)]
 
     def _node_of(self, workspace: str, kind: str, value: str) -> bytes:
         """The node of an identifier; NOBODY if it is blocked, WRONG if it is none."""

@@ -69,7 +69,9 @@ class ProfileHandler:
         self._store = ProfileStore(client, settings.message_id_buckets)
         self._kept = Kept(settings.profiles_kept_mb << 20)
         self._rules = {name: rules_of(workspace) for name, workspace in workspaces.items()}
-        self._naming = Naming(Hashes(settings.salt), self._rules)
+        hashes = Hashes(settings.salt)
+        self._hash = hashes.node
+        self._naming = Naming(hashes, self._rules)
         self._history_days = {n: w.profile_history_days for n, w in workspaces.items()}
         self._publications = Publications({n: w.currency for n, w in workspaces.items()})
 
@@ -174,10 +176,11 @@ class ProfileHandler:
         events = [arrival.event for arrival in arrivals]
         nodes = dict.fromkeys(chain.from_iterable([event.nodes for event in events]))
         nodes |= dict.fromkeys([event.alias for event in events if event.alias is not None])
+        nodes |= dict.fromkeys(chain.from_iterable([one.others for one in events if one.others]))
         nodes |= dict.fromkeys(chain.from_iterable([control.nodes for control in controls]))
         kept, missing = self._kept.take(nodes)
         found = self._store.load(missing)
-        graph = Graph(self._rules)
+        graph = Graph(self._rules, self._hash)
         reads = deciding.decision.reads
         # what was read comes last: it may have taken in, or be, what was kept
         kept += [Working(one.key, one.version, one.component) for one in found.components.values()]

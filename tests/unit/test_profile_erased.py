@@ -182,6 +182,21 @@ def test_a_component_is_not_named_by_who_left_it() -> None:
     assert person_of(run, stays) == before
 
 
+def test_identifiers_that_only_their_events_named_go_with_them() -> None:
+    """A second address was refused to be theirs: it is nobody's, but it came with them."""
+    history = [
+        touchpoint("user_id:ada", "email:a@x.example"),
+        touchpoint("user_id:ada", "email:b@x.example", at_s=1),
+        touchpoint("user_id:ada", "email:c@x.example", at_s=2),
+        touchpoint("email:c@x.example", at_s=3),
+    ]
+    run = fed(history, 1, limited(email=1))
+    assert person_of(run, "user_id:ada") == ["user_id:ada", "email:a@x.example"]
+    erase(run, "user_id:ada", "email:a@x.example")
+    assert kept_names(run) == {"email:c@x.example"}, "who has an event of their own stays"
+    assert node_key(node("email:b@x.example")) not in run.redis.values
+
+
 def test_an_address_of_a_whole_office_stays_a_hub_when_one_of_them_is_erased() -> None:
     rules = limited(hub_degree_max=3, user_id=10, email=10)
     office = [touchpoint(f"user_id:u{n}", "email:all@x.example", at_s=n) for n in range(4)]
@@ -215,6 +230,38 @@ def test_what_was_absorbed_into_an_erased_node_is_erased_with_it() -> None:
 def test_an_erasure_that_is_none_is_a_dead_letter(body: Any) -> None:
     (letter,) = Run().take_records((msgspec.json.encode(body), ERASE))
     assert letter.topic == "dead_letters"
+
+
+def referral(by: str, *, referred: str, at_s: float) -> Touchpoint:
+    kind, value = referred.split(":", 1)
+    facts: dict[str, Any] = {
+        "kind": "customer_referred",
+        "referred": {"kind": kind, "value": value},
+    }
+    return touchpoint(by, at_s=at_s, **facts)
+
+
+def test_who_referred_them_keeps_the_count_and_loses_the_name() -> None:
+    history = [
+        touchpoint("user_id:ada", "email:ada@x.example"),
+        referral("user_id:bob", referred="email:ada@x.example", at_s=1),
+        referral("user_id:bob", referred="email:eve@x.example", at_s=2),
+    ]
+    run = fed(history)
+    body = msgspec.json.decode(control("user_id:ada", "email:ada@x.example"))
+    body["naming"] = [node("user_id:bob").hex()]
+    run.take_records((msgspec.json.encode(body), ERASE))
+    (bob,) = living(run).values()
+    assert [one.value for one in bob.loyalty.referred] == ["eve@x.example"]
+    assert bob.loyalty.referrals_made == 2
+    assert not any(b"ada@" in value for value in run.redis.values.values())
+
+
+def test_another_event_that_names_them_is_dropped_as_well() -> None:
+    run = fed([touchpoint("user_id:ada", "email:ada@x.example")])
+    erase(run, "user_id:ada", "email:ada@x.example")
+    assert run.take(referral("user_id:bob", referred="email:ada@x.example", at_s=1)) == []
+    assert run.take(referral("user_id:bob", referred="email:eve@x.example", at_s=2)) != []
 
 
 LIFT = ((CONTROL_HEADER, b"lift"),)

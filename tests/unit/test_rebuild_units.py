@@ -269,3 +269,19 @@ def test_who_was_erased_stays_erased_whenever_that_is_read(
     forgetful = fed(history, batch=4)
     for unit in units_of(*sides(live, forgetful), all_ids(live, forgetful)):
         assert unit.is_same() or unit.would_bring_back()
+
+
+def test_who_was_erased_stays_erased_when_the_log_tells_of_it_no_more() -> None:
+    """Their marks are in the live state alone, or of another moment than those of the shadow."""
+    bob = [touchpoint("user_id:bob", at_s=9)]
+    live = fed([touchpoint("user_id:ada", "email:ada@x.example"), *bob], batch=1)
+    erase(live, "user_id:ada", "email:ada@x.example")
+    before = dict(live.redis.values)
+    assert rebuild(live, fed(bob)) == []
+    assert live.redis.values == before
+    later = fed([touchpoint("user_id:ada"), *bob])
+    later.now_us += 60_000_000
+    erase(later, "user_id:ada", "email:ada@x.example")
+    assert rebuild(live, later) == []
+    assert live.redis.values == before
+    assert live.take(touchpoint("user_id:ada", at_s=99)) == []

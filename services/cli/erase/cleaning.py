@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 
 from schemas.erasure import Erasure, ErasureState
 from services.cli.erase.desk import Desk
@@ -27,7 +28,7 @@ def delete_columns(desk: Desk, erasure: Erasure) -> Erasure:
     with in_columns.columns_client(desk.settings) as client:
         names = in_columns.names_of(client, profiles, hashes, known)
         events = in_columns.naming(client, erasure.workspace, names)
-        events |= in_columns.telling_of(client, erasure.workspace, about, list(PEOPLE))
+        events |= in_columns.telling_of(client, erasure.workspace, about, list(PEOPLE)).keys()
         for table, column in (("touchpoints", "event_id"), ("violations", "touchpoint_id")):
             found[table] += in_columns.delete(client, table, column, events)
         id = str(erasure.erasure_id)
@@ -61,4 +62,4 @@ def delete_letters(desk: Desk, erasure: Erasure) -> Erasure:
             columns_receipt(client, "dead_letters", found),
             columns_receipt(client, "dead_letters_handled", handled),
         ]
-    return advanced(erasure, S.DEAD_LETTERS, told)
+    return advanced(erasure, S.DEAD_LETTERS, told, columns_deleted_at=datetime.now(UTC))

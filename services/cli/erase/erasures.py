@@ -49,10 +49,14 @@ def of_node(erasures: Iterable[Erasure], node: bytes) -> Erasure | None:
 def advanced(
     erasure: Erasure, state: ErasureState, receipt: Iterable[StoreReceipt] = (), **fields: Any
 ) -> Erasure:
-    """The erasure one step further; what is told of a place again replaces what was told."""
+    """The erasure one step further. What is told of a place again replaces what was told, but for
+    how much was found there at first: a step that is done again finds the rest."""
     now = datetime.now(UTC)
     told = {(one.store, one.place): one for one in erasure.receipt}
-    told |= {(one.store, one.place): one for one in receipt}
+    for one in receipt:
+        before = told.get((one.store, one.place))
+        found = max(one.found, before.found if before else 0)
+        told[one.store, one.place] = one.model_copy(update={"found": found})
     version = next_version(erasure.version, micros(now))
     return erasure.model_copy(
         update={

@@ -15,6 +15,7 @@ from schemas.erasure import Erasure, ErasureState
 from services.cli.erase.desk import CanNot, Desk
 from services.cli.erase.erasures import advanced, published
 from services.cli.erase.receipts import HASHES, redis_receipt, topic_receipts
+from services.cli.person import in_columns
 from services.cli.person.about import About
 from services.cli.person.on_topics import LOOKED_THROUGH, hits
 from services.common import slot
@@ -106,7 +107,7 @@ def complete(desk: Desk, erasure: Erasure) -> Erasure:
     about = desk.about(erasure)
     publish_again(desk, about)
     deadline = time.monotonic() + desk.readers.wait_s
-    while any(True for _ in hits(desk.settings, about)):
+    while any(True for _ in hits(desk.settings, about)) or _has_old_parts(desk, erasure):
         if time.monotonic() > deadline:
             return wait_for_horizon(desk, erasure)
         time.sleep(LOOK_AGAIN_S * 5)
@@ -117,6 +118,15 @@ def complete(desk: Desk, erasure: Erasure) -> Erasure:
         if one.expires_at is not None
     ]
     return advanced(erasure, S.COMPLETE, told, expires_at=None, completed_at=now)
+
+
+def _has_old_parts(desk: Desk, erasure: Erasure) -> bool:
+    tables = [one.place for one in erasure.receipt if one.store == "clickhouse" and one.found]
+    at = erasure.columns_deleted_at
+    if not tables or at is None:
+        return False
+    with in_columns.columns_client(desk.settings) as client:
+        return bool(in_columns.old_parts(client, tables, at))
 
 
 def publish_again(desk: Desk, about: About) -> None:

@@ -76,7 +76,9 @@ def topic_receipts(
     """For each topic: when the newest record that is about them is gone."""
     for topic in looked:
         if not (count := found.get(topic.name, 0)):
-            yield StoreReceipt(store="kafka", place=topic.name, found=0, done="nothing there")
+            yield StoreReceipt(
+                store="kafka", place=topic.name, found=0, done="nothing there (any more)"
+            )
             continue
         horizon = horizons[topic.name]
         # what is compacted goes by what was written over it

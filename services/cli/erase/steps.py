@@ -19,10 +19,13 @@ from services.cli.erase.erasures import advanced, as_output, published
 from services.cli.erase.last_copies import complete, rewrite_log, wait_for_horizon
 from services.cli.erase.lifting import control
 from services.cli.erase.receipts import redis_receipt
+from services.cli.person import in_columns
 from services.cli.person.whom import AlreadyErased, Name, Nobody, all_names, hash_of, looked_up
 from services.common.settings import Settings
 from services.common.suppression import Act, Writer
 from services.common.workspace import Workspace
+from services.ingest.domain.names import PEOPLE
+from services.profile.domain.ids import Hashes
 
 S = ErasureState
 #: ingest follows the suppression list within half a second.
@@ -95,13 +98,23 @@ def remove_from_profiles(desk: Desk, erasure: Erasure) -> Erasure:
     profiles and scores has forgotten them."""
     nodes = [one.node for one in erasure.identifiers]
     shown = _shown(desk, erasure)
-    published(desk.producer, control(erasure, "erase", {}))
+    naming = [node.hex() for node in _naming(desk, erasure)]
+    published(desk.producer, control(erasure, "erase", {"naming": naming}))
     desk.readers.nodes_are_erased([bytes.fromhex(node) for node in nodes])
     profiles = tuple(dict.fromkeys((*erasure.profiles, *shown)))
     desk.readers.journey_has_forgotten(erasure.workspace, profiles)
     told = redis_receipt("n: c: (graph and parts)", len(nodes))
     now = datetime.now(UTC)
     return advanced(erasure, S.PROFILES, [told], profiles=profiles, erased_at=now)
+
+
+def _naming(desk: Desk, erasure: Erasure) -> set[bytes]:
+    """The nodes of other people whose events name them, and whose parts may do so too."""
+    desk.readers.columns_are_filled()
+    about, node = desk.about(erasure), Hashes(desk.settings.salt).node
+    with in_columns.columns_client(desk.settings) as client:
+        told = in_columns.telling_of(client, erasure.workspace, about, list(PEOPLE))
+    return {node(erasure.workspace, *names[0]) for names in told.values() if names}
 
 
 def _shown(desk: Desk, erasure: Erasure) -> list[UUID]:

@@ -172,7 +172,7 @@ class Document:
         workspace = self._whom.workspace
         with closing(in_columns.columns_client(self._settings)) as client:
             events = in_columns.naming(client, workspace, names)
-            events |= in_columns.telling_of(client, workspace, self._about, list(PEOPLE))
+            events |= in_columns.telling_of(client, workspace, self._about, list(PEOPLE)).keys()
             events |= in_columns.events_of(client, profiles)
             yield "touchpoints", in_columns.rows(client, "touchpoints", "event_id", sorted(events))
             for table in in_columns.tables_with(client, "profile_id"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -48,6 +49,12 @@ WHERE workspace = {workspace:String}
 _OTHERS: Final = """
 SELECT event_id, identifiers, properties FROM touchpoints
 WHERE workspace = {workspace:String} AND kind IN {kinds:Array(String)}
+"""
+#: Parts that were rewritten, and are not removed yet.
+_OLD_PARTS: Final = """
+SELECT DISTINCT table FROM system.parts
+WHERE database = {database:String} AND NOT active
+    AND modification_time <= toDateTime({at:UInt32}) AND table IN {tables:Array(String)}
 """
 _LETTERS: Final = """
 SELECT event_id, original, key, headers, way, message_id, detail FROM dead_letters
@@ -106,16 +113,25 @@ def events_of(client: Any, profiles: Iterable[str]) -> set[str]:
     return found
 
 
-def telling_of(client: Any, workspace: str, about: About, kinds: Sequence[str]) -> set[str]:
-    """Ids of other people's touchpoints that name them: who was referred, for example."""
+def telling_of(
+    client: Any, workspace: str, about: About, kinds: Sequence[str]
+) -> dict[str, list[Name]]:
+    """Other people's touchpoints that name them (who was referred, for example) -> whose they are,
+    the strongest identifier first."""
     told = {"workspace": workspace, "kinds": list(kinds)}
-    found = set()
+    found: dict[str, list[Name]] = {}
     with client.query_row_block_stream(_OTHERS, parameters=told, settings=UNLOGGED) as blocks:
-        for event, _, properties in (row for block in blocks for row in block):
+        for event, identifiers, properties in (row for block in blocks for row in block):
             value = b'{"identifiers":[],"properties":' + properties.encode() + b"}"
             if about.touchpoint(value):
-                found.add(str(event))
+                found[str(event)] = [_name_of(one) for one in identifiers]
     return found
+
+
+def _name_of(identifier: Any) -> Name:
+    """Named tuples come as dictionaries or as tuples."""
+    kind, value = identifier.values() if isinstance(identifier, dict) else identifier
+    return kind, value
 
 
 def letters(client: Any, workspace: str, about: About) -> Iterator[str]:
@@ -170,6 +186,12 @@ def delete(client: Any, table: str, column: str, ids: Iterable[str]) -> int:
             settings={"mutations_sync": 2},
         )
     return found
+
+
+def old_parts(client: Any, tables: Iterable[str], at: datetime) -> list[str]:
+    """Tables that still have files from before this moment which nobody reads any more."""
+    told = {"database": client.database, "at": int(at.timestamp()), "tables": sorted(tables)}
+    return [name for (name,) in client.query(_OLD_PARTS, parameters=told).result_rows]
 
 
 def delete_names(client: Any, erasure: str, names: Iterable[Name]) -> int:

@@ -8,10 +8,11 @@ cease to be a hub, and join the office.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from services.profile.domain.component import CLASS_OF, PARTED, Component, Link, Loose, Refusal
+from services.profile.domain.folds.loyalty import forget
 from services.profile.domain.people import Person, Rules, people
 from services.profile.domain.working import Working
 
@@ -46,6 +47,15 @@ def erase(home: Working, erased: Collection[bytes], rules: Rules) -> list[bytes]
     home.left |= dict.fromkeys(erased, ERASED)
     home.forget(gone | strays)
     return profiles
+
+
+def forget_names(home: Working, node: bytes, is_gone: Callable[[str, str], bool]) -> None:
+    """Leave the names of who is erased out of what somebody else's events said."""
+    place = home.places[node]
+    part = home.component.nodes[place].part
+    if part is not None and forget(part, is_gone):
+        home.touched.add(place)
+        home.changed = True
 
 
 def _is_parted(person: Person, gone: set[int]) -> bool:

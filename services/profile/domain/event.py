@@ -52,7 +52,8 @@ class Event(msgspec.Struct, gc=False):
 
     `alias`: the node of the other identifier that an aliased event or a request names. `public`:
     the key that it came with is public. `stamp` (the first 8 bytes of the event id) decides between
-    facts of the same moment. `facts`: of the class that folds/table.py has for the kind.
+    facts of the same moment. `facts`: of the class that folds/table.py has for the kind. `others`:
+    nodes of people whom the facts name and whom it does not link: who was referred.
     """
 
     workspace: str
@@ -68,6 +69,7 @@ class Event(msgspec.Struct, gc=False):
     alias: bytes | None = None
     public: bool = False
     device: str | None = None
+    others: list[bytes] = []
 
     @property
     def stamp(self) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from services.profile.domain.component import (
@@ -49,13 +49,25 @@ class Graph:
     `absorbed`: leaves that are no nodes any more -> the nodes that they were absorbed into.
     `erased`: nodes of people who were erased; `erasing`: those that are erased now, of which no
     component knows. `since`: erased nodes that are let in again, and are not there yet, with the
-    moment (µs) since which they count.
+    moment (µs) since which they count. `hashed`: (workspace, kind, value) -> the id of a node.
     """
 
-    __slots__ = ("absorbed", "erased", "erasing", "homes", "loose_links", "rules", "since")
+    __slots__ = (
+        "absorbed",
+        "erased",
+        "erasing",
+        "hashed",
+        "homes",
+        "loose_links",
+        "rules",
+        "since",
+    )
 
-    def __init__(self, rules: Mapping[str, Rules]) -> None:
+    def __init__(
+        self, rules: Mapping[str, Rules], hashed: Callable[[str, str, str], bytes]
+    ) -> None:
         self.rules = rules
+        self.hashed = hashed
         self.homes: dict[bytes, Working] = {}
         self.absorbed: dict[bytes, bytes] = {}
         self.erased: frozenset[bytes] = frozenset()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from services.profile.domain.bounds import REFERRED_MAX, keep_names
 from services.profile.domain.commuting import add, earliest, milli_of, newer
@@ -11,11 +13,13 @@ from services.profile.domain.event import Event, Name
 from services.profile.domain.folds.contact import count_sentiment
 from services.profile.domain.folds.facts import Facts
 from services.profile.domain.part import (
+    KIND_CODES,
     MENTION_REACH,
     REFERRALS_MADE,
     REFERRALS_RECEIVED,
     REFERRER,
     SHARE_REACH,
+    KindCode,
     Part,
 )
 from services.profile.domain.states import Number, Programme, Word
@@ -38,12 +42,22 @@ class Referred(Facts, gc=False):
 
 
 class Mentioned(Facts, gc=False):
+    mentioned: Name | None = None
     reach: int | None = None
     sentiment: float | None = None
 
 
 class Shared(Facts, gc=False):
+    recipient: Name | None = None
     reach: int | None = None
+
+
+#: The kinds whose facts name another person -> their fields.
+NAMING: Final[dict[KindCode, tuple[str, ...]]] = {
+    KIND_CODES["customer_referred"]: ("referred", "referrer"),
+    KIND_CODES["social_mentioned"]: ("mentioned",),
+    KIND_CODES["resource_shared"]: ("recipient",),
+}
 
 
 def joined(part: Part, event: Event, facts: Joined) -> None:
@@ -101,6 +115,17 @@ def referred(part: Part, event: Event, facts: Referred) -> None:
         add(part.sums, REFERRALS_RECEIVED, 1)
         word = Word(event.at, event.stamp, f"{facts.referrer.kind}:{facts.referrer.value}")
         part.words[REFERRER] = max(word, part.words.get(REFERRER, word))
+
+
+def forget(part: Part, is_gone: Callable[[str, str], bool]) -> bool:
+    """Leave out the names of who is erased; whether there was one. What is counted stays."""
+    gone = {name for name in part.referred if is_gone(*name.split(":", 1))}
+    part.referred.difference_update(gone)
+    word = part.words.get(REFERRER)
+    if word is None or not is_gone(*word.text.split(":", 1)):
+        return bool(gone)
+    del part.words[REFERRER]
+    return True
 
 
 def mentioned(part: Part, event: Event, facts: Mentioned) -> None:
