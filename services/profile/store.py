@@ -128,7 +128,7 @@ def _completed(body: bytes) -> bytes:
         if part is not None:
             if isinstance(part[_ACCOUNTS], list):  # names alone, without a word on since when
                 word = (part[0][FIRST], b"")
-                alone = [[word], word, None, None, None, {}]
+                alone: list[Any] = [[word], word, None, None, None, {}]
                 part[_ACCOUNTS] = dict.fromkeys(part[_ACCOUNTS], alone)
             part.extend(nothing()[len(part) - 1 :])
     return _encode(component)
