@@ -10,6 +10,7 @@ from services.profile.domain.component import (
     CARRIED,
     TOGETHER_PUBLIC,
     Component,
+    Link,
     Loose,
     Refusal,
 )
@@ -24,7 +25,7 @@ def hub_places(component: Component, rules: Rules) -> frozenset[int]:
     if len(component.links) + len(component.loose) <= rules.hub_degree_min():
         return frozenset()
     neighbours: list[set[bytes]] = [set() for _ in component.nodes]
-    for place, other in _neighbours(component, rules):
+    for place, other in _neighbours(component, rules, component.links, component.loose):
         neighbours[place].add(other)
     return frozenset(
         place
@@ -33,16 +34,29 @@ def hub_places(component: Component, rules: Rules) -> frozenset[int]:
     )
 
 
-def is_hub(component: Component, place: int, rules: Rules) -> bool:
-    """Whether this node is one of them."""
-    most = rules.hub_degree(component.nodes[place].kind)
-    if len(component.links) + len(component.loose) <= most:
-        return False
-    near = {other for one, other in _neighbours(component, rules) if one == place}
-    return len(near) > most
+class Neighbours:
+    """Those of a component's nodes, kept while links are appended: each is looked at once."""
+
+    __slots__ = ("_links", "_loose", "_near")
+
+    def __init__(self) -> None:
+        self._near: list[set[bytes]] = []
+        self._links = self._loose = 0
+
+    def number(self, component: Component, place: int, rules: Rules) -> int:
+        """How many this node has."""
+        links, loose = component.links, component.loose
+        self._near += [set() for _ in component.nodes[len(self._near) :]]
+        news = links[self._links :], loose[self._loose :]
+        for one, other in _neighbours(component, rules, *news):
+            self._near[one].add(other)
+        self._links, self._loose = len(links), len(loose)
+        return len(self._near[place])
 
 
-def _neighbours(component: Component, rules: Rules) -> Iterable[tuple[int, bytes]]:
+def _neighbours(
+    component: Component, rules: Rules, links: list[Link], loosened: list[Loose]
+) -> Iterable[tuple[int, bytes]]:
     """(place of a node, id of a neighbour that counts towards its being a hub).
 
     A weak neighbour (an anonymous id) does not count for a known node: whoever makes one for every
@@ -50,18 +64,16 @@ def _neighbours(component: Component, rules: Rules) -> Iterable[tuple[int, bytes
     of two known ones does not count either: it joins nobody, and must not unlink anybody.
     """
     nodes = component.nodes
-    known = [rules.knows(node.kind) for node in nodes]
-    for link in component.links:
-        if link.rule not in CARRIED or (
-            link.rule in PUBLIC_KEYS and known[link.a] and known[link.b]
-        ):
+    for link in links:
+        one, other = rules.knows(nodes[link.a].kind), rules.knows(nodes[link.b].kind)
+        if link.rule not in CARRIED or (link.rule in PUBLIC_KEYS and one and other):
             continue
-        if known[link.b] or not known[link.a]:
+        if other or not one:
             yield link.a, nodes[link.b].id
-        if known[link.a] or not known[link.b]:
+        if one or not other:
             yield link.b, nodes[link.a].id
-    for loose in component.loose:
-        if counts(loose, known[loose.place], rules):
+    for loose in loosened:
+        if counts(loose, rules.knows(nodes[loose.place].kind), rules):
             yield loose.place, loose.other
 
 
