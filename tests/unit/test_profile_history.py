@@ -225,6 +225,42 @@ def test_an_order_told_by_two_senders_counts_once_though_one_of_them_was_shorten
     assert facts["quality"]["late"] == late
 
 
+def test_of_two_words_of_one_day_the_later_counts_though_the_earlier_is_old() -> None:
+    told = {"kind": "order_completed", "order_id": "SO-two", "received_at": START}
+    day = 5 * 86_400
+    words = [
+        touchpoint("user_id:u", at_s=day, total={"amount": "9", "currency": "USD"}, **told),
+        touchpoint(
+            "email:e@x.example", at_s=day + 60, total={"amount": "2", "currency": "USD"}, **told
+        ),
+        touchpoint("user_id:u", "email:e@x.example", at_s=1, received_at=START),
+    ]
+    history = [*orders(16, timedelta(days=2)), *words]
+    assert only(short_of(history)) == only(fed([*history, later(3_999, "look")]))
+
+
+def test_the_last_order_is_known_though_old_ones_come_later_and_the_newest_is_cancelled() -> None:
+    history = orders(16, timedelta(days=2))
+    older = [
+        later(
+            -20 + number,
+            f"older {number}",
+            kind="order_completed",
+            order_id=f"older {number}",
+            total={"amount": "1", "currency": "USD"},
+        )
+        for number in range(9)
+    ]
+    run = short_of(history, *older)
+    run.now_us += 2 * 86_400 * 1_000_000
+    run.take(later(4_001, "look again"))
+    run.take(later(4_002, "cancel", kind="order_cancelled", order_id="SO-15"))
+    part = part_of(run)
+    assert not part.orders, "all is in short, and the newest one was called off"
+    last = only(run)["purchases"]["last_order_at"]
+    assert last == START + timedelta(days=28)
+
+
 def test_a_cancellation_takes_an_order_out_of_history() -> None:
     history = orders(16, timedelta(days=2))
     word = later(4_000, "cancel", kind="order_cancelled", order_id="SO-3")
