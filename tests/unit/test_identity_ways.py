@@ -11,9 +11,9 @@ START = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def tie(one: str, other: str, at_s: int, *, refused: bool = False) -> Tie:
-    ends = [End(name.encode(), "user_id", name) for name in (one, other)]
+    a, b = (End(name.encode(), "user_id", name) for name in (one, other))
     at = START + timedelta(seconds=at_s)
-    tie = Tie(*ends, f"{one}{other}{at_s}".encode(), at, "seen together", False)
+    tie = Tie(a, b, f"{one}{other}{at_s}".encode(), at, "seen together", False)
     return tie._replace(refused=Refusal.LIMIT) if refused else tie
 
 
