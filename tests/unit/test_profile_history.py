@@ -226,7 +226,11 @@ def test_an_order_told_by_two_senders_counts_once_though_one_of_them_was_shorten
 
 
 def test_of_two_words_of_one_day_the_later_counts_though_the_earlier_is_old() -> None:
-    told = {"kind": "order_completed", "order_id": "SO-two", "received_at": START}
+    told: dict[str, Any] = {
+        "kind": "order_completed",
+        "order_id": "SO-two",
+        "received_at": START,
+    }
     day = 5 * 86_400
     words = [
         touchpoint("user_id:u", at_s=day, total={"amount": "9", "currency": "USD"}, **told),
