@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from services.common.workspace import IdentifierRule, Workspace
+from services.common.spelling import Spellings
+from services.common.workspace import Workspace
 from services.profile.domain.component import kind_code
 from services.profile.domain.people import Rules
 
@@ -15,6 +16,7 @@ def rules_of(workspace: Workspace) -> Rules:
     """The identity rules as the domain reads them."""
     identity = workspace.identity
     kinds = {kind_code(rule.kind): rule for rule in identity.kinds}
+    blocked = Spellings(identity).blocked  # as at the door
     said = [
         (
             rule.kind,
@@ -23,7 +25,7 @@ def rules_of(workspace: Workspace) -> Rules:
             rule.makes_known,
             rule.joins_known,
             rule.hub_degree_max,
-            sorted(rule.blocked),
+            sorted(blocked[rule.kind]),
             rule.blocked_patterns,
         )
         for rule in identity.kinds
@@ -45,14 +47,8 @@ def rules_of(workspace: Workspace) -> Rules:
             if rule.hub_degree_max is not None
         },
         known=frozenset(code for code, rule in kinds.items() if rule.makes_known),
-        blocked={code: _blocked(rule) for code, rule in kinds.items() if rule.blocked},
+        blocked={kind_code(kind): values for kind, values in blocked.items() if values},
         patterns={
             code: rule.blocked_by_pattern() for code, rule in kinds.items() if rule.blocked_patterns
         },
     )
-
-
-def _blocked(rule: IdentifierRule) -> frozenset[str]:
-    """As at the door: in any case, and as somebody's quoted text."""
-    folded = [value.casefold() for value in rule.blocked]
-    return frozenset(f"{quote}{value}{quote}" for value in folded for quote in ("", '"', "'"))

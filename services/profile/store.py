@@ -22,7 +22,7 @@ from services.common.batch import VERSION_BYTES, pack_state, unpack_state
 from services.profile.domain.component import Component, Node
 from services.profile.domain.erasing import ERASED, LIFTED
 from services.profile.domain.ids import NODE_BYTES
-from services.profile.domain.part import nothing
+from services.profile.domain.part import FIRST, Part, nothing
 
 #: A component that is gone between two reads has been taken in by another; look again so often.
 LOOKS_MAX: Final = 20
@@ -48,6 +48,7 @@ return found
 #: Places of the nodes in a component, of the part in a node.
 _NODES: Final = Component._fields.index("nodes")
 _PART: Final = Node._fields.index("part")
+_ACCOUNTS: Final = Part._fields.index("accounts")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Component).decode
@@ -125,6 +126,10 @@ def _completed(body: bytes) -> bytes:
     for node in component[_NODES]:
         part = node[_PART] if len(node) > _PART else None
         if part is not None:
+            if isinstance(part[_ACCOUNTS], list):  # names alone, without a word on since when
+                word = (part[0][FIRST], b"")
+                alone: list[Any] = [[word], word, None, None, None, {}]
+                part[_ACCOUNTS] = dict.fromkeys(part[_ACCOUNTS], alone)
             part.extend(nothing()[len(part) - 1 :])
     return _encode(component)
 

@@ -161,11 +161,11 @@ def cell(engines: Engines, tmp_path: Path, prefix: str, monkeypatch: pytest.Monk
 
 
 def families(workspace: str) -> list[Touchpoint]:
-    """A third have two addresses; each of another third shares a device with one of the last."""
+    """A third have two addresses; each of another third shares an address with one of the last."""
     events = []
     for person in range(PEOPLE):
         user, about = f"user_id:u{person}", {"workspace": workspace}
-        names = [[user, f"anonymous_id:d{person - person % 3}"], [user]]
+        names = [[user, f"email:s{person - person % 3}@x.example"], [user]]
         if person % 3 == 0:
             one, other = (f"email:{which}{person}@x.example" for which in "ab")
             names = [[user, one], [one], [user, other], [other]]

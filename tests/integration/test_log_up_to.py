@@ -14,9 +14,8 @@ from services.common.settings import Settings
 
 
 def test_it_reads_to_where_it_may_and_goes_on_from_there(engines: Engines, prefix: str) -> None:
-    AdminClient({"bootstrap.servers": engines.kafka}).create_topics([NewTopic(prefix, 2)])[
-        prefix
-    ].result(30)
+    admin = AdminClient({"bootstrap.servers": engines.kafka})
+    admin.create_topics([NewTopic(prefix, 2)])[prefix].result(30)
     producer = Producer({"bootstrap.servers": engines.kafka})
     for number in range(200):
         producer.produce(prefix, str(number), partition=number % 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -173,7 +173,8 @@ def test_profiles_are_found_by_all_that_is_given(world: World) -> None:
         assert found(identifier=AskedIdentifier(kind="email", value="FOUND3@x.example")) == [who[3]]
         gone = world.api.redis.getdel(node_key(who[6].bytes))  # the columns are behind
         assert found(traits={"city": "Rome"}) == sorted(who[:6:2])
-        world.api.redis.set(node_key(who[6].bytes), cast("bytes", gone))
+        assert isinstance(gone, bytes)
+        world.api.redis.set(node_key(who[6].bytes), gone)
         prefix = AskedIdentifier(kind="email", value="Found")
         assert found(identifier_prefix=prefix) == sorted(who)
         one = next(reader.search(Search(segment="champions")))

@@ -177,6 +177,7 @@ class AccountsWorld:
             found = self.redis.values.get(key)
             if (unpack_state(found)[0] if found else 0) != version:
                 self.conflicts += 1
+                assert self.conflicts < 1_000, "a batch is decided again and again"
                 self._decide(worker, records)
                 return
         self.redis.commit(decision)

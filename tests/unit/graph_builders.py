@@ -21,8 +21,14 @@ NAMES = [
     *(f"phone:+4912345{number}" for number in range(2)),
     *(f"anonymous_id:a{number}" for number in range(3)),
 ]
-#: Rules that refuse much, and rules that refuse little.
-RULES = (WORKSPACE, limited(user_id=1, email=1, phone=1, anonymous_id=1), limited(hub_degree_max=2))
+#: Every kind joins people; and rules that refuse more.
+JOINING = limited()
+RULES = (
+    JOINING,
+    WORKSPACE,
+    limited(user_id=1, email=1, phone=1, anonymous_id=1),
+    limited(hub_degree_max=2),
+)
 
 
 def node_of(name: str, workspace: str = "demo") -> bytes:

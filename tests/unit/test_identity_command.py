@@ -25,7 +25,7 @@ from tests.unit.profile_builders import SALT, MemoryRedis, fed
 U0, U1, E0, A0 = "user_id:u0", "user_id:u1", "email:e0@x.example", "anonymous_id:a0"
 RUN = CliRunner()
 ADA = [seen(U0, A0, at_s=1), seen(U0, E0, at_s=2)]
-TWO = [*ADA, seen(U1, A0, at_s=3), seen(U1, at_s=4)]
+TWO = [*ADA, seen(U1, E0, at_s=3), seen(U1, at_s=4)]
 
 
 class OpenRedis(MemoryRedis):

@@ -10,6 +10,8 @@ from schemas.base import to_json
 from schemas.touchpoint import ResolvedTouchpoint, Touchpoint
 from services.ingest.arrival import Arrival
 from services.ingest.door import Door
+from services.profile.domain.component import kind_code
+from services.profile.rules import rules_of
 from tests.unit.identity_builders import identify, with_rules
 from tests.unit.ingest_builders import NOW, SALT, track
 from tests.unit.profile_builders import Run
@@ -66,3 +68,10 @@ def test_what_the_crm_and_the_till_say_is_one_person_by_their_numbers() -> None:
         external("card", "18"),
     )
     assert people_of(*calls) == ["a", "a", "a", "b"]
+
+
+def test_what_is_blocked_is_so_in_profiles_too_however_it_is_spelled() -> None:
+    """Events from before the rule are judged by it when they are read again."""
+    rules = rules_of(with_rules())
+    assert rules.names_nobody(kind_code("phone"), "+442079460999")
+    assert not rules.names_nobody(kind_code("phone"), "+442079460998")

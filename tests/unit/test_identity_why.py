@@ -16,6 +16,7 @@ from services.profile.domain.ties import SAYS, Tie
 from services.profile.domain.why import Answer, Why, apart_between, whole, why
 from services.profile.rules import rules_of
 from tests.unit.graph_builders import (
+    JOINING,
     NAMES,
     RULES,
     aliased,
@@ -38,7 +39,7 @@ U0, U1, E0, E1, A0, A1 = (
 )
 
 
-def told(history: list[Touchpoint], one: str, other: str, workspace: Workspace = WORKSPACE) -> Why:
+def told(history: list[Touchpoint], one: str, other: str, workspace: Workspace = JOINING) -> Why:
     run = fed(history, 5, workspace)
     found = {id(each): each for each in (component_of(run, one), component_of(run, other))}
     ordered = list({tuple(n.id for n in each.nodes): each for each in found.values()}.values())
@@ -115,7 +116,13 @@ def test_a_hub_is_the_reason_across_components() -> None:
     history = [seen(f"user_id:u{n}", A0, at_s=n) for n in range(6)]
     found = told(history, "user_id:u0", "user_id:u5", kiosk)
     assert {tie.refused for tie in found.chain} == {Refusal.HUB}
-    assert "more than 2 neighbours" in found.chain[0].because
+    assert "(anonymous_id at most 2 and user_id at most 2)" in found.chain[0].because
+
+
+def test_what_only_attaches_is_told_as_such() -> None:
+    found = told([seen(U0, A0, at_s=1), seen(U1, A0, at_s=2)], U0, U1, WORKSPACE)
+    assert [tie.refused for tie in found.chain] == [None, Refusal.WEAK]
+    assert "only attaches" in found.chain[1].because
 
 
 def test_nothing_ties_strangers() -> None:
@@ -125,15 +132,15 @@ def test_nothing_ties_strangers() -> None:
 
 def test_the_words_between_two_people_are_found_before_a_merge_is_asked_for() -> None:
     word = asked("unmerge", U0, E0, at_s=5)
-    run = fed([seen(U0, A0, at_s=1), seen(U0, E0, at_s=2), word])
+    run = fed([seen(U0, A0, at_s=1), seen(U0, E0, at_s=2), word], 5, JOINING)
     component = component_of(run, U0)
-    found = apart_between([component], rules_of(WORKSPACE), node_of(A0), node_of(E0))
+    found = apart_between([component], rules_of(JOINING), node_of(A0), node_of(E0))
     assert [tie.event for tie in found] == [word.event_id.bytes]
 
 
 def test_all_of_one_person_hangs_together_and_what_was_refused_is_beside_it() -> None:
-    run = fed([seen(U0, A0, at_s=1), seen(U0, E0, at_s=2), seen(U1, A0, at_s=3)])
-    found = whole(component_of(run, U0), rules_of(WORKSPACE), node_of(A0))
+    run = fed([seen(U0, A0, at_s=1), seen(U0, E0, at_s=2), seen(U1, A0, at_s=3)], 5, JOINING)
+    found = whole(component_of(run, U0), rules_of(JOINING), node_of(A0))
     assert [f"{end.kind}:{end.value}" for end in found.identifiers] == [A0, U0, E0]
     assert [tie.refused for tie in found.refused] == [Refusal.LIMIT]
 
@@ -254,7 +261,7 @@ def test_the_answer_does_not_depend_on_how_events_came(batch: int) -> None:
     history = [seen(U0, A0, at_s=1), seen(E0, A1, at_s=2), seen(U0, E0, at_s=3)]
     answers = []
     for events in (history, history[::-1]):
-        run = fed(events, batch)
+        run = fed(events, batch, JOINING)
         component = component_of(run, U0)
-        answers.append(why([component], rules_of(WORKSPACE), node_of(A0), node_of(A1)))
+        answers.append(why([component], rules_of(JOINING), node_of(A0), node_of(A1)))
     assert answers[0] == answers[1]

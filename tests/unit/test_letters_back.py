@@ -354,4 +354,6 @@ def test_a_record_goes_back_by_its_id_or_by_its_version() -> None:
         topics.INBOUND.name,
         topics.DEAD_LETTERS.name,
         topics.SUPPRESSIONS.name,  # nobody makes a letter of one
+        topics.AUDIT.name,  # a chain has no place for a copy
+        topics.ERASURES.name,  # an erasure that goes on says it anew
     }, "decide how a record of a new topic goes back"

@@ -205,6 +205,62 @@ def test_an_order_that_comes_again_is_known_by_its_key(
     assert str(facts["purchases"]["revenue"]) == str(Decimal(revenue) + Decimal("0.16"))
 
 
+@pytest.mark.parametrize(("amount", "late"), [("1.03", 0), ("5.00", 1)])
+def test_an_order_told_by_two_senders_counts_once_though_one_of_them_was_shortened(
+    amount: str, late: int
+) -> None:
+    """They turn out to be one person later. Of two amounts of one day the shortened one counts."""
+    other = touchpoint(
+        "email:e@x.example",
+        at_s=3 * 2 * 86_400,
+        received_at=START,
+        kind="order_completed",
+        order_id="SO-3",
+        total={"amount": amount, "currency": "USD"},
+    )
+    link = touchpoint("user_id:u", "email:e@x.example", at_s=3_999 * 86_400, received_at=START)
+    facts = only(short_of([*orders(16, timedelta(days=2)), other], link))
+    plain = only(fed([*orders(16, timedelta(days=2)), later(3_999, "look"), link]))
+    assert facts["purchases"] == plain["purchases"]
+    assert facts["quality"]["late"] == late
+
+
+def test_of_two_words_of_one_day_the_later_counts_though_the_earlier_is_old() -> None:
+    told = {"kind": "order_completed", "order_id": "SO-two", "received_at": START}
+    day = 5 * 86_400
+    words = [
+        touchpoint("user_id:u", at_s=day, total={"amount": "9", "currency": "USD"}, **told),
+        touchpoint(
+            "email:e@x.example", at_s=day + 60, total={"amount": "2", "currency": "USD"}, **told
+        ),
+        touchpoint("user_id:u", "email:e@x.example", at_s=1, received_at=START),
+    ]
+    history = [*orders(16, timedelta(days=2)), *words]
+    assert only(short_of(history)) == only(fed([*history, later(3_999, "look")]))
+
+
+def test_the_last_order_is_known_though_old_ones_come_later_and_the_newest_is_cancelled() -> None:
+    history = orders(16, timedelta(days=2))
+    older = [
+        later(
+            -20 + number,
+            f"older {number}",
+            kind="order_completed",
+            order_id=f"older {number}",
+            total={"amount": "1", "currency": "USD"},
+        )
+        for number in range(9)
+    ]
+    run = short_of(history, *older)
+    run.now_us += 2 * 86_400 * 1_000_000
+    run.take(later(4_001, "look again"))
+    run.take(later(4_002, "cancel", kind="order_cancelled", order_id="SO-15"))
+    part = part_of(run)
+    assert not part.orders, "all is in short, and the newest one was called off"
+    last = only(run)["purchases"]["last_order_at"]
+    assert last == START + timedelta(days=28)
+
+
 def test_a_cancellation_takes_an_order_out_of_history() -> None:
     history = orders(16, timedelta(days=2))
     word = later(4_000, "cancel", kind="order_cancelled", order_id="SO-3")
@@ -224,11 +280,13 @@ def test_parts_of_before_there_were_these_sections_are_read_with_them_empty() ->
     (body,) = [value[8:] for key, value in run.redis.values.items() if key[:2] == b"c:"]
     component: Any = msgspec.msgpack.decode(body)
     component[1][0][3] = component[1][0][3][:11]
+    component[1][0][3][10] = ["acme"]  # a set, when it was no more than that
     component[1][0][3][5] = {key: one[:4] for key, one in component[1][0][3][5].items()}
     read = unpack(msgspec.msgpack.encode(component)).nodes[0].part
     assert read is not None
     empty = new_part(START, START)
     assert read[11:] == empty[11:]
+    assert read.accounts["acme"].since == START
     assert {one.cost for one in read.orders.values()} == {None}
     assert pack(unpack(body)) == body
 

@@ -112,7 +112,7 @@ def test_a_workspace_that_is_added_or_removed_waits_for_a_restart(
 ) -> None:
     shutil.copytree(EXAMPLE, tmp_path / "other")
     (tmp_path / "other" / "workspace.yaml").write_text("name: other\n")
-    (tmp_path / "other" / "api_keys.yaml").write_text("[]")  # a key is of one workspace
+    (tmp_path / "other" / "api_keys.yaml").write_text("keys: []")  # each is of one workspace
     watched.write(ANOTHER)
     watched.look(2)
     assert list(watched.taken[-1]) == ["demo"]

@@ -31,7 +31,7 @@ from services.profile.domain.event import (
     UnmergeRequested,
 )
 from services.profile.domain.fold import fold
-from services.profile.domain.grouping import counts, is_hub
+from services.profile.domain.hubs import counts
 from services.profile.domain.leaves import absorb
 from services.profile.domain.part import BORN, new_part
 from services.profile.domain.people import Rules
@@ -219,9 +219,9 @@ class Graph:
                 return Refusal.PUBLIC_KEY
         if home is not away and _is_too_large(home, away):
             return Refusal.TOO_LARGE
-        if is_hub(home.component, home.places[one], rules):
+        if home.is_hub(home.places[one], rules):
             return Refusal.HUB
-        return Refusal.HUB if is_hub(away.component, away.places[other], rules) else None
+        return Refusal.HUB if away.is_hub(away.places[other], rules) else None
 
     def _refuse(self, one: bytes, other: bytes, event: Event, rule: int, why: Refusal) -> None:
         """Told at both ends: each shows it, and may become a hub in their turn."""
@@ -242,10 +242,10 @@ class Graph:
         if known is not None:
             if loose[3:] < component.loose[known][3:]:
                 home.remember(rules)
-                component.loose[known] = loose
+                home.replace_loose(known, loose)
                 home.changed = True
             return
-        if _has_enough(component, loose, rules):
+        if _has_enough(home, loose, rules):
             return
         home.remember(rules)
         home.add_loose(loose)
@@ -274,11 +274,12 @@ def _is_too_large(home: Working, away: Working) -> bool:
     return len(home.component.nodes) + len(away.component.nodes) > COMPONENT_NODES_MAX
 
 
-def _has_enough(component: Component, loose: Loose, rules: Rules) -> bool:
+def _has_enough(home: Working, loose: Loose, rules: Rules) -> bool:
     """Whether its node is a hub already, or has as many that do not count as are kept."""
+    component = home.component
     known = rules.knows(component.nodes[loose.place].kind)
     if counts(loose, known, rules):
-        return is_hub(component, loose.place, rules)
+        return home.is_hub(loose.place, rules)
     those = [one for one in component.loose if one.place == loose.place]
     return sum(not counts(one, known, rules) for one in those) >= LOOSE_MAX
 

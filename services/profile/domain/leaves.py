@@ -14,7 +14,7 @@ from typing import Final
 
 from services.profile.domain.combine import combined
 from services.profile.domain.component import CARRIED, Component
-from services.profile.domain.grouping import barred_places
+from services.profile.domain.hubs import barred_places
 from services.profile.domain.part import BORN, Part
 from services.profile.domain.people import Rules, people
 from services.profile.domain.working import CROWDED_AT, Working

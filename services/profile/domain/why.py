@@ -148,14 +148,20 @@ class _Graph:
             case Refusal.LIMIT:
                 return self._too_many(component, refused.link)
             case Refusal.HUB:
-                most = self._rules.hub_degree_max
-                return f"one of them has more than {most} neighbours: it stopped linking"
+                return self._crowded(component, refused)
             case Refusal.TOO_LARGE:
                 return f"more than {COMPONENT_NODES_MAX} identifiers would hang together"
             case Refusal.PUBLIC_KEY if refused.link.rule in (REQUESTED_PUBLIC, PARTED_PUBLIC):
                 return "a request that comes with a public key has no effect"
             case reason:
                 return _BECAUSE[reason]
+
+    def _crowded(self, component: Component, refused: RefusedLink) -> str:
+        link, outside, nodes = refused.link, refused.outside, component.nodes
+        kinds = [nodes[link.a].kind, outside.kind if outside else nodes[link.b].kind]
+        most = {kind_name(kind): self._rules.hub_degree(kind) for kind in kinds}
+        told = " and ".join(f"{kind} at most {degree}" for kind, degree in sorted(most.items()))
+        return f"one of them has too many neighbours ({told}) and stopped linking"
 
     def _too_many(self, component: Component, link: Link) -> str:
         nodes = component.nodes

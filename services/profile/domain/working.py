@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from services.profile.domain.component import CLASS_OF, MIXED, Component, Link, Loose
+from services.profile.domain.hubs import Neighbours
 from services.profile.domain.people import Person, Rules, people
 
 #: A component that grows within a batch is looked at before its end when it has so many nodes.
@@ -40,6 +41,7 @@ class Working:
     __slots__ = (
         "_links",
         "_loose",
+        "_neighbours",
         "before",
         "changed",
         "component",
@@ -62,6 +64,7 @@ class Working:
         self.places = {node.id: place for place, node in enumerate(component.nodes)}
         self._links: dict[tuple[int, int, int], int] | None = None
         self._loose: dict[tuple[int, bytes, int], int] | None = None
+        self._neighbours: Neighbours | None = None
         self.before: dict[bytes, Appearance] | None = None
         self.touched: set[int] = set()
         self.moved: set[bytes] = set()
@@ -129,7 +132,22 @@ class Working:
     def drop_link(self, place: int) -> None:
         """The link that stands there is none any more."""
         del self.component.links[place]
-        self._links = None
+        self._links = self._neighbours = None
+
+    def is_hub(self, place: int, rules: Rules) -> bool:
+        """Whether a node has more neighbours than allowed."""
+        component = self.component
+        most = rules.hub_degree(component.nodes[place].kind)
+        if len(component.links) + len(component.loose) <= most:
+            return False
+        if self._neighbours is None:
+            self._neighbours = Neighbours()
+        return self._neighbours.number(component, place, rules) > most
+
+    def replace_loose(self, number: int, loose: Loose) -> None:
+        """A loose link was said earlier than was known."""
+        self.component.loose[number] = loose
+        self._neighbours = None
 
     def place_of_loose(self, place: int, other: bytes, class_: int) -> int | None:
         """Where the loose link of this pair, of this class, stands in `loose`."""
@@ -227,7 +245,7 @@ class Working:
                 if pair.a in now and pair.b in now
             ),
         )
-        self._links = self._loose = None
+        self._links = self._loose = self._neighbours = None
         self.persons = None
         self.changed = True
         return now

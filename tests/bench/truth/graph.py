@@ -14,7 +14,7 @@ from resource import RUSAGE_SELF, getrusage
 
 from services.common.workspace import Workspace
 from services.profile.domain.component import Component, kind_name
-from services.profile.domain.grouping import hub_places
+from services.profile.domain.hubs import hub_places
 from services.profile.domain.people import Rules, people
 from services.profile.store import component_key, unpack
 from services.profile.stream import rules_of
