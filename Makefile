@@ -39,6 +39,8 @@ bench: $(READY)     ## measure every hot path beside a bare loop: build/bench.js
 faults: $(READY)    ## kill everything, then compare with a reference: build/faults.json
 	@$(BIN)/python -m tests.faults
 	@$(BIN)/python -m tests.faults.ingest
+	@RAPPORT_TEST_ERASURE_KILLS=1 RAPPORT_TEST_ERASURE_PEOPLE=20000 \
+	  $(BIN)/python -m pytest tests/integration/test_erasure.py
 
 fuzz: $(READY)      ## ten minutes of coverage-guided bytes through all that reads a request
 	@$(BIN)/uv pip install --quiet --require-hashes --only-binary :all: --python $(BIN)/python \

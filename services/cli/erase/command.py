@@ -176,6 +176,8 @@ def _requested(
         Act(who, "person.erasure_requested", owner.name, subject_of(erasure), details)
     )
     published(producer_of(settings), as_output(erasure))
+    if not settings.salt:
+        typer.echo("RAPPORT_SALT is empty: whoever knows a value can find its hashes", err=True)
     typer.echo(f"erasure {id}; if it stops: rapport erase --resume {id}", err=True)
     return erasure
 
