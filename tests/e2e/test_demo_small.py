@@ -40,5 +40,5 @@ def test_everything_that_is_sent_in_comes_out_once_though_a_service_is_killed(
     assert "kill -9" in log.getvalue()
     pids.pop("demo")
     assert found["company_members"] > 10
-    assert len(pids) == 11
+    assert len(pids) == 12
     assert not [name for name, pid in pids.items() if birth(pid)]
