@@ -77,6 +77,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         home=home,
         workspace=WORKSPACE,
         http_port=free_port(),  # other tests start services at the same time
+        profile_api_port=free_port(),
     )
     try:
         ensure_topics(settings)

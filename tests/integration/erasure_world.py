@@ -115,7 +115,7 @@ def erasure_world(home: Path) -> Iterator[ErasureWorld]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kafka, "PROPERTIES", kafka.PROPERTIES + HASTY)
         engines = start_engines(home)
-    settings = Settings(salt=SALT, partitions=2, http_port=0)
+    settings = Settings(salt=SALT, partitions=2, http_port=0, profile_api_port=0)
     environment = {"RAPPORT_SALT": SALT, "RAPPORT_PARTITIONS": "2", "RAPPORT_HOME": str(home)}
     services = start_services(home, engines, settings, environment=environment)
     try:
