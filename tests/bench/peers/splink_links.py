@@ -66,6 +66,8 @@ def settings() -> SettingsCreator:
             block_on("anonymous_id"),
         ],
         retain_matching_columns=False,
+        # of a million events some probability falls below what splink can hold after more rounds
+        max_iterations=8,
     )
 
 
