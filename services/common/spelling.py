@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from schemas.identifier import (
     FORMATS,
@@ -157,14 +157,25 @@ def _e164(region: str, digits: str) -> str | None:
     """
     import phonenumbers as numbers  # large tables: only where a region is said
 
-    try:
-        number = numbers.parse(digits, region)
-    except numbers.NumberParseException:
-        return None
-    whole = numbers.is_possible_number_with_reason(number) == numbers.ValidationResult.IS_POSSIBLE
-    if not whole or not (digits.startswith("+") or numbers.is_valid_number(number)):
-        return None
-    return numbers.format_number(number, numbers.PhoneNumberFormat.E164)
+    spelled, valid = digits, digits.startswith("+")
+    while True:  # "+44 (0)0 97946-0000" has two of the zeros of which reading takes one
+        try:
+            number = numbers.parse(spelled, region)
+        except numbers.NumberParseException:
+            return None
+        valid = valid or numbers.is_valid_number(number)
+        if not valid or not _is_whole(number):
+            return None
+        read, spelled = spelled, numbers.format_number(number, numbers.PhoneNumberFormat.E164)
+        if spelled == read:
+            return spelled
+
+
+def _is_whole(number: Any) -> bool:
+    import phonenumbers as numbers
+
+    possible = numbers.is_possible_number_with_reason(number)
+    return bool(possible == numbers.ValidationResult.IS_POSSIBLE)
 
 
 #: Of a workspace that says nothing.

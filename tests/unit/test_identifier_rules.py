@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.dead_letter import Reason
@@ -45,6 +45,15 @@ def anonymous(**more: Any) -> dict[str, Any]:
 )
 def test_a_number_of_the_region_is_one_however_it_is_written(written: str) -> None:
     assert who(identify(phone=written)) == [("user_id", "u-1"), ("phone", "+442079460000")]
+
+
+@given(st.text("+0123456789 ()-.", min_size=6, max_size=24))
+@example("+44 (0)0 97946-0000")  # found by make fuzz: reading takes one of two zeros
+def test_what_was_spelled_once_is_spelled_so_again(written: str) -> None:
+    for kind in ("phone", "whatsapp"):
+        spelled = NAMES.cleaned(kind, written)
+        if isinstance(spelled, str):
+            assert NAMES.cleaned(kind, spelled) == spelled
 
 
 def test_a_number_of_another_country_needs_its_code() -> None:
