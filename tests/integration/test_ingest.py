@@ -108,6 +108,14 @@ def is_control(message: Any) -> bool:
     return (message.key() or b"").startswith(CONTROL_KEY)
 
 
+def read_json(message: Any) -> Any:
+    """None: other tests send what is none."""
+    try:
+        return json.loads(message.value() or b"null")
+    except ValueError:
+        return None
+
+
 def found(
     kafka: str, topic: str, wanted: Callable[[dict[str, Any]], bool], count: int
 ) -> list[Any]:
@@ -125,8 +133,8 @@ def found(
         while len(values) < count:
             assert time.monotonic() < deadline, f"{len(values)} of {count} found in {topic}"
             messages = [each for each in consumer.consume(500, 0.5) if each.error() is None]
-            read = [json.loads(each.value() or b"") for each in messages if not is_control(each)]
-            values += [value for value in read if wanted(value)]
+            read = [read_json(each) for each in messages if not is_control(each)]
+            values += [value for value in read if isinstance(value, dict) and wanted(value)]
     return values
 
 
