@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from schemas.person import PersonExport
 from services.cli.erase import steps
 from services.cli.erase.desk import CanNot, Desk
 from services.cli.person import in_columns
+from services.common import slot
+from services.common.batch import Output
 from services.profile.domain.ids import Hashes, uuid_text
 from tests.integration.erasure_world import (
     SALT,
@@ -26,6 +29,7 @@ from tests.integration.erasure_world import (
     erasure_world,
     found_in_files,
     has_read_all,
+    slots,
     snapshots,
     waiting_for,
 )
@@ -104,6 +108,13 @@ def ids_of_ada() -> set[bytes]:
     node = Hashes(SALT).node
     names = (("user_id", ADA), ("email", MAIL), ("anonymous_id", DEVICE))
     return {uuid_text(node("demo", *name)).encode() for name in names}
+
+
+def test_the_scan_reads_outbox_slots() -> None:
+    letters = bytes(Random(1).choices(MAIL.encode(), k=2_000))
+    packed = slot.pack([Output("profiles.changed", b"", letters + MAIL.encode())])
+    assert MAIL.encode() not in packed
+    assert any(MAIL.encode() in one for one in slots(b"$9\r\n" + packed + b"\r\n*3" + packed[:9]))
 
 
 def test_one_person_is_exported_then_erased_for_good(world: ErasureWorld, tmp_path: Path) -> None:
