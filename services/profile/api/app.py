@@ -19,17 +19,20 @@ from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.common.workspace_watch import WorkspaceWatch
 from services.profile.api import metrics
+from services.profile.api.account_reader import AccountReader
+from services.profile.api.accounts import Accounts
 from services.profile.api.answers import Refused
 from services.profile.api.application import application
 from services.profile.api.columns import DATABASE, Columns, connected
+from services.profile.api.endpoint import Parts
 from services.profile.api.front import Front
 from services.profile.api.kafka import KafkaLink
 from services.profile.api.keys import Keys
 from services.profile.api.merging import Merging
 from services.profile.api.people import People
-from services.profile.api.reader import QUESTIONS_MAX, Reader
-from services.profile.api.routes import Parts
+from services.profile.api.reader import Reader
 from services.profile.api.streams import Streams
+from services.profile.api.together import QUESTIONS_MAX
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +67,11 @@ class ProfileApi:
         self._columns = Columns(partial(connected, settings, database))
         self._streams = Streams(self._stopping)
         people = People(Reader(self._redis), settings.salt, self._link)
+        accounts = Accounts(AccountReader(self._redis), people, settings.salt)
         merging = Merging(people, self._link)
-        parts = Parts(settings, people, self._columns, merging, self._streams, self._opens)
+        parts = Parts(
+            settings, people, accounts, self._columns, merging, self._streams, self._opens
+        )
         self._front = Front(self._keys, people, application(parts))
         # later on the endpoints that need Kafka or ClickHouse say so themselves
         checks: dict[str, Check] = {
@@ -141,6 +147,6 @@ def _redis(settings: Settings) -> redis.asyncio.Redis:
         socket_timeout=REDIS_ANSWERS_WITHIN_S,
         socket_connect_timeout=REDIS_ANSWERS_WITHIN_S,
         health_check_interval=0,
-        max_connections=QUESTIONS_MAX + 1,
+        max_connections=2 * QUESTIONS_MAX + 1,  # of people, and of accounts
         protocol=2,
     )

@@ -16,9 +16,9 @@ from services.common.api_keys import Scope
 from services.common.request_ids import request_id
 from services.profile.api import answers, metrics
 from services.profile.api.answers import Answer, Refused, Send
+from services.profile.api.endpoint import HOLDER
 from services.profile.api.keys import Holder, Keys
 from services.profile.api.people import People
-from services.profile.api.routes import HOLDER
 
 log = logging.getLogger(__name__)
 
