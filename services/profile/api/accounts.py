@@ -44,9 +44,9 @@ class Accounts:
     async def by_name(self, holder: Holder, asked: AskedAccount) -> FoundAccount:
         """By what its source calls it, or a household by what its people have in common.
         Refused: 400, 403, 404."""
-        name = self._household(holder, asked.household) if asked.household else asked.account_id
-        if name is None or (asked.household and asked.account_id is not None):
+        if bool(asked.household) == (asked.account_id is not None):
             raise answers.bad_request("say either `account_id` or `household`", "no_account")
+        name = asked.account_id or self._household(holder, asked.household)
         return await self._at(holder, self.names.profile(holder.premises.name, name.strip()))
 
     def shown(self, holder: Holder, found: FoundAccount, if_none_match: bytes | None) -> Answer:

@@ -78,6 +78,8 @@ def masked_identifiers(identifiers: Any) -> list[dict[str, str]]:
 def masked_properties(properties: Mapping[str, Json], personal: frozenset[str]) -> dict[str, Json]:
     """The properties of a touchpoint. What senders name freely is looked at more strictly."""
     kind = properties.get("kind")
+    if kind == "account_linked":
+        return _masked_link(properties, personal)
     shown: dict[str, Json] = {}
     for name, value in properties.items():
         free = (kind, name) in (("custom", "properties"), ("identified", "traits"))
@@ -99,6 +101,16 @@ def _mask_memberships(shown: dict[str, Json], personal: frozenset[str]) -> None:
         _mask_account_traits(one.get("traits", {}), kind, personal)
         one["role"] = one["role"] and masked(one["role"])
     shown["accounts"] = [names.get(one, HIDDEN) for one in shown.get("accounts", ())]
+
+
+def _masked_link(properties: Mapping[str, Json], personal: frozenset[str]) -> dict[str, Json]:
+    """What somebody said of their account, by what they said that it is."""
+    shown = {name: _value(name, value, personal) for name, value in properties.items()}
+    kind = properties.get("account_kind") or KIND_UNSAID
+    shown["account_id"] = account_name(properties["account_id"], kind)
+    hidden = personal - OF_THINGS if kind == KIND_UNSAID else personal
+    shown["traits"] = _object(properties.get("traits") or {}, hidden)
+    return shown
 
 
 def _mask_account_traits(traits: dict[str, Json], kind: str, personal: frozenset[str]) -> None:
