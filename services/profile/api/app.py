@@ -6,14 +6,15 @@ import logging
 import socket
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import redis.asyncio
 import uvicorn
 
 from services.common import clients
-from services.common.connections import Connection, affordable
+from services.common.connections import Connection
 from services.common.health import Check, HealthServer
+from services.common.http_server import Application, nothing, server
 from services.common.run import Stop, settle_memory
 from services.common.settings import Settings
 from services.common.workspace import Workspace
@@ -36,7 +37,6 @@ from services.profile.api.together import QUESTIONS_MAX
 
 log = logging.getLogger(__name__)
 
-GRACE_S: Final = 15
 REDIS_ANSWERS_WITHIN_S: Final = 2.0
 
 
@@ -80,32 +80,12 @@ class ProfileApi:
         }
         self._health = HealthServer(settings, checks)
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """The ASGI application; its life span closes what belongs to the event loop."""
-        if scope["type"] == "http":
-            await self._front(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._live(receive, send)
-
     def serve(self, bound: socket.socket) -> None:
         """Until a signal: finish what is in flight, then flush and close."""
-        config = uvicorn.Config(
-            self,
-            loop="uvloop",
-            http=ApiConnection,
-            ws="none",
-            lifespan="on",
-            access_log=False,  # values of people stand in no log, and their ids in none of ours
-            log_config=None,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=GRACE_S,
-        )
         wanted = self._settings.profile_api_connections_max
-        ApiConnection.connections_max = affordable(wanted, "RAPPORT_PROFILE_API_CONNECTIONS_MAX")
-        self._server = uvicorn.Server(config)
+        application = Application(self._front, nothing, self._redis.aclose)
+        setting = "RAPPORT_PROFILE_API_CONNECTIONS_MAX"
+        self._server = server(application, ApiConnection, wanted, setting)
         self._health.start()
         self._link.start()
         self._watch.start()
@@ -131,13 +111,6 @@ class ProfileApi:
         except Refused:
             return False
         return True
-
-    async def _live(self, receive: Any, send: Any) -> None:
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self._redis.aclose()
-        await send({"type": "lifespan.shutdown.complete"})
 
 
 def _redis(settings: Settings) -> redis.asyncio.Redis:
