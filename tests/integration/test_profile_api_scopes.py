@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,6 +30,7 @@ from services.common.clients import clickhouse_client, ensure_topics
 from services.scoring.store import migrate
 from tests.columns_engine import fill
 from tests.integration.profile_api_world import Api, key_of, running
+from tests.integration.test_ingest import all_of, found
 from tests.unit.profile_builders import touchpoint
 
 HERE, ELSEWHERE = f"w{uuid4().hex[:10]}", f"w{uuid4().hex[:10]}"
@@ -81,18 +83,18 @@ ELSEWHERE_TOLD: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {
     ("POST", "/v1/unmerges"): (409, {"code": "not_one_person"}),
     ("GET", "/v1/changes"): (200, {}),
 }
-#: The operations that show her with profile:pii.
+#: The operations that show her with profile:pii, and what is on record then.
 SHOWN = {
-    ("GET", "/v1/profiles/{profile_id}"),
-    ("GET", "/v1/profiles/{profile_id}/accounts"),
-    ("GET", "/v1/profiles/{profile_id}/links"),
-    ("GET", "/v1/profiles/{profile_id}/timeline"),
-    ("GET", "/v1/accounts/{account_profile_id}"),
-    ("GET", "/v1/accounts/{account_profile_id}/members"),
-    ("POST", "/v1/accounts/lookup"),
-    ("POST", "/v1/profiles/lookup"),
-    ("POST", "/v1/profiles/search"),
-    ("POST", "/v1/why"),
+    ("GET", "/v1/profiles/{profile_id}"): "profile.read",
+    ("GET", "/v1/profiles/{profile_id}/accounts"): "accounts.read",
+    ("GET", "/v1/profiles/{profile_id}/links"): "links.read",
+    ("GET", "/v1/profiles/{profile_id}/timeline"): "timeline.read",
+    ("GET", "/v1/accounts/{account_profile_id}"): "account.read",
+    ("GET", "/v1/accounts/{account_profile_id}/members"): "member.read",
+    ("POST", "/v1/accounts/lookup"): "account.read",
+    ("POST", "/v1/profiles/lookup"): "profile.read",
+    ("POST", "/v1/profiles/search"): "profile.found",
+    ("POST", "/v1/why"): "links.read",
 }
 
 
@@ -200,14 +202,29 @@ def test_nobody_elsewhere_learns_anything(
         assert ask(api, operation, tuple(Scope), ELSEWHERE, uuid4()) == (status, text)
 
 
-def test_with_profile_pii_each_shows_her(api: Api, zelda: UUID, document: Any) -> None:
-    shown = set()
+def test_with_profile_pii_each_shows_her_and_that_is_on_record(
+    api: Api, zelda: UUID, document: Any
+) -> None:
+    """Each is asked once with a key that no other test has; masked reads leave no record."""
+    shown, wanted = set(), Counter[tuple[str, str]]()
     for operation in REQUESTS:
         needed = scope_of(document, operation)
         _, text = ask(api, operation, (needed, Scope.PROFILE_PII), HERE, zelda)
         if "mallory" in text:
             shown.add(operation)
-    assert shown == SHOWN
+            wanted[f"key:{'+'.join(sorted((needed, Scope.PROFILE_PII)))}", SHOWN[operation]] += 1
+    assert shown == set(SHOWN)
+    acts = found(api.settings.kafka, "audit", whom(zelda, api), wanted.total())
+    assert Counter((act["who"], act["what"]) for act in acts) == wanted
+    alone = {f"key:{scope}" for scope in Scope if scope is not Scope.IDENTITY_WRITE}
+    every = all_of(api.settings.kafka, "audit")
+    assert not [one for one in every if one["who"] in alone and one["workspace"] == HERE]
+
+
+def whom(zelda: UUID, api: Api) -> Callable[[dict[str, Any]], bool]:
+    """Acts about her, and about where she lives, by keys that see personal data."""
+    about = {str(zelda), str(api.account(HERE, HOUSE))}
+    return lambda act: act["subject"] in about and act["who"].count("+") == 1
 
 
 def test_who_sees_no_personal_data_can_not_guess_it(api: Api, zelda: UUID) -> None:

@@ -72,7 +72,7 @@ class ProfileApi:
         parts = Parts(
             settings, people, accounts, self._columns, merging, self._streams, self._opens
         )
-        self._front = Front(self._keys, people, application(parts))
+        self._front = Front(self._keys, people, accounts, application(parts))
         # later on the endpoints that need Kafka or ClickHouse say so themselves
         checks: dict[str, Check] = {
             "Redis": partial(clients.missing, settings, "Redis"),
