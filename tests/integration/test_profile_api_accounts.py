@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -85,18 +86,18 @@ def test_what_it_shows_is_what_is_published(api: Api) -> None:
 
 def test_an_account_is_found_by_its_name(api: Api, acme: UUID) -> None:
     with api.client(Scope.ACCOUNT_READ, workspace=HERE) as client:
-        ask = lambda asked: client.post("/v1/accounts/lookup", json=asked)  # noqa: E731
-        answer = ask({"account_id": " acme "})
+        ask = partial(client.post, "/v1/accounts/lookup")
+        answer = ask(json={"account_id": " acme "})
         assert answer.json()["account_profile_id"] == str(acme)
         assert answer.headers["content-location"] == f"/v1/accounts/{acme}"
-        assert ask({"account_id": "ACME"}).status_code == 404
+        assert ask(json={"account_id": "ACME"}).status_code == 404
         for wrong, code in (
             ({}, "no_account"),
             ({"account_id": "acme", "household": {"street": "a", "city": "b"}}, "no_account"),
             ({"household": {"street": "1 Main St"}}, "bad_household"),
             ({"account_id": "x" * 201}, "bad_request"),
         ):
-            refused = ask(wrong)
+            refused = ask(json=wrong)
             assert (refused.status_code, refused.json()["code"]) == (400, code), wrong
     assert get(api, "/v1/accounts/x", Scope.ACCOUNT_READ).json()["code"] == "bad_id"
 
