@@ -49,6 +49,8 @@ ASKING: Final = frozenset({REQUESTED, PARTED, REQUESTED_PUBLIC, PARTED_PUBLIC})
 
 #: A component with more nodes takes no more in. The demo's largest has a handful.
 COMPONENT_NODES_MAX: Final = 4_096
+#: Likewise of its links, and of its loose ones: what somebody may tie with a public key is bounded.
+COMPONENT_LINKS_MAX: Final = 4 * COMPONENT_NODES_MAX
 
 
 class Refusal(StrEnum):

@@ -8,6 +8,7 @@ from typing import Final
 from services.profile.domain.component import (
     ASKING,
     CLASS_OF,
+    COMPONENT_LINKS_MAX,
     COMPONENT_NODES_MAX,
     FORBIDDEN,
     PARTED,
@@ -159,10 +160,10 @@ class Graph:
     def _link(self, one: bytes, other: bytes, event: Event, rule: int) -> None:
         if one == other:
             return
+        if self.absorbed and self._is_absorbed(one, other, event, rule):
+            return  # before a look at what is linked: an absorbed one stands in another's place
         home, away = self.homes[one], self.homes[other]
         if home is away and self._repeated(home, one, other, event, rule):
-            return
-        if self.absorbed and self._is_absorbed(one, other, event, rule):
             return
         reason = self._loosened(home, one, away, other, rule)
         if reason is not None:
@@ -217,7 +218,7 @@ class Graph:
             kinds = _node(home, one).kind, _node(away, other).kind
             if rules.knows(kinds[0]) and rules.knows(kinds[1]):
                 return Refusal.PUBLIC_KEY
-        if home is not away and _is_too_large(home, away):
+        if _is_too_large(home, away):
             return Refusal.TOO_LARGE
         if home.is_hub(home.places[one], rules):
             return Refusal.HUB
@@ -271,12 +272,23 @@ def _node(home: Working, node: bytes) -> Node:
 
 
 def _is_too_large(home: Working, away: Working) -> bool:
-    return len(home.component.nodes) + len(away.component.nodes) > COMPONENT_NODES_MAX
+    """Whether one more link between two nodes makes too much of a component."""
+    one, other = home.component, away.component
+    if home is away:
+        return len(one.links) >= COMPONENT_LINKS_MAX
+    return (
+        len(one.nodes) + len(other.nodes) > COMPONENT_NODES_MAX
+        or len(one.links) + len(other.links) >= COMPONENT_LINKS_MAX
+        or len(one.loose) + len(other.loose) > COMPONENT_LINKS_MAX
+    )
 
 
 def _has_enough(home: Working, loose: Loose, rules: Rules) -> bool:
-    """Whether its node is a hub already, or has as many that do not count as are kept."""
+    """Whether its node is a hub already, or has as many that do not count as are kept; or the
+    component has."""
     component = home.component
+    if len(component.loose) >= COMPONENT_LINKS_MAX:
+        return True
     known = rules.knows(component.nodes[loose.place].kind)
     if counts(loose, known, rules):
         return home.is_hub(loose.place, rules)
