@@ -38,7 +38,7 @@ def users(number: int) -> list[str]:
 def test_a_component_takes_no_more_in_than_it_may_and_each_end_tells_of_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(graph, "COMPONENT_NODES_MAX", 6)
+    monkeypatch.setattr(component, "COMPONENT_NODES_MAX", 6)
     events = [touchpoint(ADA, f"email:e{n}@x.example", at_s=n) for n in range(5)]
     events += [touchpoint("user_id:bob", "email:b@x.example", at_s=8)]
     events.append(touchpoint(ADA, "email:b@x.example", at_s=9))
@@ -55,22 +55,26 @@ def test_a_public_key_ties_devices_to_known_people_without_an_end(
     batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every event counts; the links that are kept of them are bounded, also the refused ones."""
-    monkeypatch.setattr(graph, "COMPONENT_NODES_MAX", 40)
-    monkeypatch.setattr(graph, "COMPONENT_LINKS_MAX", 60)
+    monkeypatch.setattr(component, "COMPONENT_NODES_MAX", 40)
+    for module in (component, graph):
+        monkeypatch.setattr(module, "COMPONENT_LINKS_MAX", 60)
+    people = users(4)
+    pairs = [(user, 0) for user in people] + [(people[0], device) for device in range(50)]
+    pairs += [(user, device) for device in range(50) for user in people]
     events = [
-        touchpoint(
-            user, f"anonymous_id:a{device}", at_s=device, public=True, message=f"{user}{device}"
-        )
-        for device in range(50)
-        for user in users(5)
+        touchpoint(user, f"anonymous_id:a{device}", at_s=at, public=True, message=f"m{at}")
+        for at, (user, device) in enumerate(pairs)
     ]
     run = fed(events, batch, limited())
     assert sum(one.behaviour.events for one in living(run)) == len(events)
     for one in components(run):
         assert len(one.nodes) <= 40
-        assert len(one.links) <= 60
+        assert len(one.links) <= 15
         assert len(one.loose) <= 60
-    assert component.COMPONENT_LINKS_MAX == 4 * component.COMPONENT_NODES_MAX
+    run.take(touchpoint("user_id:u0", "email:e@x.example", at_s=99, message="of a server"))
+    assert [
+        one for one in living(run) if {i.value for i in one.identifiers} >= {"u0", "e@x.example"}
+    ]
 
 
 # -- erased, and let in again ----------------------------------------------------------------------

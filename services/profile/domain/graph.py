@@ -9,10 +9,10 @@ from services.profile.domain.component import (
     ASKING,
     CLASS_OF,
     COMPONENT_LINKS_MAX,
-    COMPONENT_NODES_MAX,
     FORBIDDEN,
     PARTED,
     PUBLIC,
+    PUBLIC_SHARE,
     REQUESTED,
     TOGETHER,
     TOGETHER_PUBLIC,
@@ -22,6 +22,7 @@ from services.profile.domain.component import (
     Node,
     Refusal,
     Since,
+    is_too_large,
     kind_code,
 )
 from services.profile.domain.event import (
@@ -125,7 +126,7 @@ class Graph:
         home, away = self.homes[one], self.homes[other]
         if home is away:
             return home
-        if _is_too_large(home, away):
+        if is_too_large(home.component, away.component):
             self._refuse(one, other, event, rule, Refusal.TOO_LARGE)
             return None
         return self._join(home, away)
@@ -218,7 +219,8 @@ class Graph:
             kinds = _node(home, one).kind, _node(away, other).kind
             if rules.knows(kinds[0]) and rules.knows(kinds[1]):
                 return Refusal.PUBLIC_KEY
-        if _is_too_large(home, away):
+        share = PUBLIC_SHARE if CLASS_OF[rule] == PUBLIC else 1
+        if is_too_large(home.component, away.component, share):
             return Refusal.TOO_LARGE
         if home.is_hub(home.places[one], rules):
             return Refusal.HUB
@@ -269,18 +271,6 @@ class Graph:
 
 def _node(home: Working, node: bytes) -> Node:
     return home.component.nodes[home.places[node]]
-
-
-def _is_too_large(home: Working, away: Working) -> bool:
-    """Whether one more link between two nodes makes too much of a component."""
-    one, other = home.component, away.component
-    if home is away:
-        return len(one.links) >= COMPONENT_LINKS_MAX
-    return (
-        len(one.nodes) + len(other.nodes) > COMPONENT_NODES_MAX
-        or len(one.links) + len(other.links) >= COMPONENT_LINKS_MAX
-        or len(one.loose) + len(other.loose) > COMPONENT_LINKS_MAX
-    )
 
 
 def _has_enough(home: Working, loose: Loose, rules: Rules) -> bool:
