@@ -44,6 +44,13 @@ class RedisStore:
         pairs = zip(partitions, values[::2], values[1::2], strict=True)
         return {partition: _place(place, slot) for partition, place, slot in pairs}
 
+    def offsets(self, partitions: Collection[int]) -> dict[int, int]:
+        """The next offset of each, without its slot, which may be large; 0: it was never read."""
+        asked = list(partitions)
+        texts = self._ask(lambda: self._client.mget([self._key(b"p", p) for p in asked]))
+        pairs = zip(asked, texts, strict=True)
+        return {partition: _place(text, None).offset or 0 for partition, text in pairs}
+
     def moved(self, places: Mapping[int, Place]) -> list[int]:
         """The partitions whose place is not the one given."""
         texts = self._ask(lambda: self._client.mget([self._key(b"p", p) for p in places]))

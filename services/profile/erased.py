@@ -46,6 +46,8 @@ def without_erased(
     for home in dict.fromkeys(graph.homes.values()):
         if home.component.since:
             since.update(home.component.since)
+    if erased:
+        erased |= {leaf for leaf, into in graph.absorbed.items() if into in erased}
     if not erased and not since:
         return arrivals
     kept = [one for one in arrivals if not _names_one(one.event, erased, since)]

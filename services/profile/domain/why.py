@@ -13,6 +13,7 @@ from services.profile.domain.component import (
     COMPONENT_NODES_MAX,
     PARTED,
     PARTED_PUBLIC,
+    PUBLIC_SHARE,
     REQUESTED_PUBLIC,
     Component,
     Link,
@@ -150,7 +151,8 @@ class _Graph:
             case Refusal.HUB:
                 return self._crowded(component, refused)
             case Refusal.TOO_LARGE:
-                return f"more than {COMPONENT_NODES_MAX} identifiers would hang together"
+                most = f"at most {COMPONENT_NODES_MAX}, by public keys {COMPONENT_NODES_MAX // PUBLIC_SHARE}"
+                return f"too many identifiers, or links of theirs, would hang together ({most})"
             case Refusal.PUBLIC_KEY if refused.link.rule in (REQUESTED_PUBLIC, PARTED_PUBLIC):
                 return "a request that comes with a public key has no effect"
             case reason:
