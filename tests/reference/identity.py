@@ -52,7 +52,8 @@ class Refused(NamedTuple):
     @property
     def unsettled(self) -> int:
         """A pair that somebody set apart is none that anybody has to look at."""
-        return self.number - sum(one["reason"] == "set_apart" for one in self.conflicts)
+        settled = [one for one in self.conflicts if one["reason"] == "set_apart"]
+        return self.number - len(settled)
 
 
 def usable(event: Touchpoint, workspace: Workspace) -> list[Key]:
