@@ -281,8 +281,9 @@ class Preferences(Message):
 class Quality(Message):
     """How good what we know of the person is (services/profile/domain/quality.py has the formula).
 
-    `score` from 0 to 100; its four parts from 0 to 1, conflicts as a count. `late`: words on what
-    was long over, which came too late to count.
+    `score` from 0 to 100; its four parts from 0 to 1, conflicts as a count: refused links, but of
+    pairs that somebody set apart, which are settled. `late`: words on what was long over, which
+    came too late to count.
     """
 
     score: int = 0

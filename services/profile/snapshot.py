@@ -142,7 +142,7 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
         _behaviour(whole),
         purchases(whole, currency),
         service(whole),
-        _quality(identifiers, whole, person.refused_links),
+        _quality(identifiers, whole, person.unsettled_links if person.refused_links else 0),
         payments(whole),
         sales(whole),
         loyalty(whole),
@@ -214,9 +214,9 @@ def _behaviour(part: Part) -> _Behaviour:
     return _Behaviour(events, by_kind, by_channel, last_at, part.categories)
 
 
-def _quality(identifiers: list[_Identifier], part: Part, refused_links: int) -> msgspec.Raw:
+def _quality(identifiers: list[_Identifier], part: Part, unsettled_links: int) -> msgspec.Raw:
     late = part.past[0].late if part.past else 0
-    conflicts_known = refused_links + late
+    conflicts_known = unsettled_links + late
     last = part.seen[LAST]
     return _quality_json(
         quality(identifiers, part.traits, part.consents, last, conflicts_known), late

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -86,11 +85,13 @@ def _compare_accounts(world: World, workspace: Workspace, findings: Findings) ->
     found = {one.account_id: facts_of_account(one) for one in last if not one.gone}
     findings.lost += [f"no account {name}" for name in expected.keys() - found.keys()]
     findings.doubled += [f"account {name}" for name in found.keys() - expected.keys()]
+    rows = world.columns["accounts"]
+    findings.doubled += [f"row of account {name}" for name in rows.keys() - expected.keys()]
     for name in expected.keys() & found.keys():
         if expected[name] != found[name]:
             fields = [k for k, v in expected[name].items() if found[name].get(k) != v]
             findings.mismatches.append(f"account {name}: {fields}")
-        members, revenue, orders = world.columns["accounts"].get(name, (0, "0", 0))
+        members, revenue, orders = rows.get(name, (0, "0", 0))
         bought = expected[name]["purchases"]
         row = (expected[name]["members"], bought["revenue"], bought["orders"])
         if (members, Decimal(revenue), orders) != row:
@@ -254,39 +255,3 @@ def _merged(world: World) -> dict[str, str]:
     """Lost profile id -> the one it joined."""
     values = ((key, msgspec.json.decode(value)) for key, value in world.snapshots.items())
     return {key: value["merged_into"] for key, value in values if value["merged_into"] is not None}
-
-
-def proofs(world: World, sent: set[str], workspace: Workspace, now: datetime) -> dict[str, int]:
-    """How many findings one dropped, doubled and swapped event of the input gives: never none."""
-    return {
-        name: sum(compare(changed, sent, workspace, now).counts().values())
-        for name, changed in {
-            "drop": replace(world, accepted=_dropped(world.accepted)),
-            "double": replace(world, accepted=_doubled(world.accepted)),
-            "swap": replace(world, accepted=_swapped(world.accepted)),
-        }.items()
-    }
-
-
-def _dropped(events: list[Touchpoint]) -> list[Touchpoint]:
-    """One event that came once is missing in the input."""
-    times = Counter(event.message_id for event in events)
-    gone = next(event for event in events if times[event.message_id] == 1)
-    return [event for event in events if event is not gone]
-
-
-def _doubled(events: list[Touchpoint]) -> list[Touchpoint]:
-    """One event counts twice: under a second message id, as if the ids were not remembered."""
-    event = next(e for e in events if e.properties.kind == "page_viewed")
-    return [*events, event.model_copy(update={"message_id": event.message_id + "'"})]
-
-
-def _swapped(events: list[Touchpoint]) -> list[Touchpoint]:
-    """Two page views change their persons."""
-    views = [i for i, e in enumerate(events) if e.properties.kind == "page_viewed"]
-    one = views[0]
-    other = next(i for i in views if events[i].identifiers != events[one].identifiers)
-    swapped = list(events)
-    swapped[one] = events[one].model_copy(update={"identifiers": events[other].identifiers})
-    swapped[other] = events[other].model_copy(update={"identifiers": events[one].identifiers})
-    return swapped

@@ -29,8 +29,9 @@ from services.common.clients import ensure_topics
 from services.common.settings import Settings
 from services.common.workspace_files import load_workspaces
 from tests.faults.chaos import Chaos, lose_end_of_redis_log
-from tests.faults.compare import Findings, compare, proofs
+from tests.faults.compare import Findings, compare
 from tests.faults.fleet import Fleet
+from tests.faults.proofs import proofs
 from tests.faults.rebuild import Rebuilding, spoil
 from tests.faults.requests import with_requests
 from tests.faults.traffic import Traffic

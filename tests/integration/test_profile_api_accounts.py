@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -86,18 +85,21 @@ def test_what_it_shows_is_what_is_published(api: Api) -> None:
 
 def test_an_account_is_found_by_its_name(api: Api, acme: UUID) -> None:
     with api.client(Scope.ACCOUNT_READ, workspace=HERE) as client:
-        ask = partial(client.post, "/v1/accounts/lookup")
-        answer = ask(json={"account_id": " acme "})
+
+        def ask(asked: dict[str, Any]) -> httpx.Response:
+            return client.post("/v1/accounts/lookup", json=asked)
+
+        answer = ask({"account_id": " acme "})
         assert answer.json()["account_profile_id"] == str(acme)
         assert answer.headers["content-location"] == f"/v1/accounts/{acme}"
-        assert ask(json={"account_id": "ACME"}).status_code == 404
+        assert ask({"account_id": "ACME"}).status_code == 404
         for wrong, code in (
             ({}, "no_account"),
             ({"account_id": "acme", "household": {"street": "a", "city": "b"}}, "no_account"),
             ({"household": {"street": "1 Main St"}}, "bad_household"),
             ({"account_id": "x" * 201}, "bad_request"),
         ):
-            refused = ask(json=wrong)
+            refused = ask(wrong)
             assert (refused.status_code, refused.json()["code"]) == (400, code), wrong
     assert get(api, "/v1/accounts/x", Scope.ACCOUNT_READ).json()["code"] == "bad_id"
 
@@ -141,6 +143,15 @@ def test_members_are_all_there_page_by_page(api: Api) -> None:
             break
         asked["cursor"] = page.next
     assert seen == sorted(wanted)
+    elsewhere = get(
+        api,
+        f"/v1/accounts/{api.account(ELSEWHERE, 'big')}/members",
+        Scope.MEMBERS_READ,
+        workspace=ELSEWHERE,
+        params=asked,
+    )
+    behind = [one.profile_id for one in MembersPage.model_validate_json(elsewhere.content).items]
+    assert set(behind) <= {api.node(ELSEWHERE, "user_id", "m8")}  # a cursor is but a place
 
 
 def test_a_member_is_named_for_who_may_see_it(api: Api, acme: UUID) -> None:

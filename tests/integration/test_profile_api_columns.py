@@ -99,7 +99,7 @@ def test_a_cursor_of_another_workspace_leads_to_nobody_else(world: World) -> Non
     def pages(workspace: str, cursors: Mapping[str, str | None]) -> dict[str, Any]:
         who = world.api.node(workspace, "user_id", "forged-1")
         with world.api.client(*Scope, workspace=workspace) as client:
-            sought = {"traits": {"town": "Same"}, "limit": 3, "cursor": cursors.get("search")}
+            sought = {"traits": {"town": "Same"}, "limit": 5, "cursor": cursors.get("search")}
             asked: dict[str, Any] = {"limit": 1, "cursor": cursors.get("line")}
             asked = {name: one for name, one in asked.items() if one}
             found = client.post("/v1/profiles/search", json=sought).json()
@@ -110,6 +110,7 @@ def test_a_cursor_of_another_workspace_leads_to_nobody_else(world: World) -> Non
 
     others = {name: page["next"] for name, page in pages(ELSEWHERE, {}).items()}
     assert all(others.values())
+    assert len(pages(HERE, {})["search"]["items"]) == 5  # nobody else's are left out of them
     forged = pages(HERE, others)
     everybody = {world.api.node(HERE, "user_id", f"forged-{number}") for number in range(6)}
     assert {UUID(one["profile_id"]) for one in forged["search"]["items"]} <= everybody

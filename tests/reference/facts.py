@@ -56,7 +56,7 @@ def facts_of_events(events: list[Touchpoint], workspace: Workspace) -> Facts:
 
 
 def quality_of(facts: Facts, identifiers: Iterable[tuple[str, str]], refused: int) -> Facts:
-    """The section `quality` about facts, and the person's identifiers and refused links."""
+    """The section `quality` about facts, the person's identifiers and unsettled refused links."""
     traits, allowed, last = facts["traits"], facts["consent"], facts["last_seen_at"]
     return _as(Quality, sections.quality(list(identifiers), traits, allowed, last, refused))
 

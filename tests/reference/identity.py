@@ -49,6 +49,11 @@ class Refused(NamedTuple):
     number: int
     conflicts: list[dict[str, Any]]
 
+    @property
+    def unsettled(self) -> int:
+        """A pair that somebody set apart is none that anybody has to look at."""
+        return self.number - sum(one["reason"] == "set_apart" for one in self.conflicts)
+
 
 def usable(event: Touchpoint, workspace: Workspace) -> list[Key]:
     """The event's identifiers that name somebody."""

@@ -47,7 +47,7 @@ def profiles_of(
             "conflicts": refused[person].conflicts[:5],
             "more_identifiers": 0,
             "profile_id": _profile_id(mine, workspace, salt),
-            "quality": quality_of(facts[person], person, refused[person].number),
+            "quality": quality_of(facts[person], person, refused[person].unsettled),
         }
         for person, mine in own.items()
     }

@@ -347,3 +347,18 @@ def test_conflicts_are_the_newest_few_and_carry_no_values() -> None:
     said = json.loads(run.topic[str(owner.profile_id).encode()].value)["conflicts"]
     assert "x@x.example" not in json.dumps(said)
     assert said[0].keys() == {"kinds", "reason", "event_id", "at"}
+
+
+def test_a_pair_that_was_set_apart_costs_no_quality_and_one_that_a_limit_refuses_does() -> None:
+    """Somebody has looked at it: both are known as well as if nobody had ever named the two."""
+    visits = [touchpoint(ADA, at_s=0), touchpoint(BOB, at_s=1)]
+    [*parted] = living(fed([*visits, merge(ADA, BOB, 2), unmerge(ADA, BOB, 3)])).values()
+    [*control] = living(fed([*visits, merge(ADA, ADA, 2), unmerge(ADA, ADA, 3)])).values()
+    [*refused] = living(fed([*visits, touchpoint(ADA, MAIL), touchpoint(BOB, MAIL)])).values()
+    told = [
+        sorted((one["refused_links"], one["quality"]["conflicts"]) for one in people)
+        for people in (parted, control, refused)
+    ]
+    assert told == [[(1, 0), (1, 0)], [(0, 0), (0, 0)], [(1, 1), (1, 1)]]
+    scores = [sorted(one["quality"]["score"] for one in people) for people in (parted, control)]
+    assert scores[0] == scores[1]

@@ -45,6 +45,12 @@ class Person(NamedTuple):
     def refused_links(self) -> int:
         return len(self.refused) + self.hub_links
 
+    @property
+    def unsettled_links(self) -> int:
+        """Those that nobody has decided on: a pair that was set apart is settled."""
+        settled = [one for one in self.refused if one.reason is Refusal.SET_APART]
+        return self.refused_links - len(settled)
+
 
 def people(component: Component, rules: Rules) -> list[Person]:
     """The persons of a component.

@@ -7,7 +7,8 @@ validity       the share of well-formed values among those whose form is known: 
                kind email and phone, traits named email, phone and birthday; 1 if there are none
 freshness      1 while the newest trait is at most 90 days older than the last event, then falling
                in a straight line to 0 at 730 days; 0 without traits
-conflicts      1 / (1 + refused links + words that came too late)
+conflicts      1 / (1 + refused links but those of pairs that somebody set apart, which are settled,
+               + words that came too late)
 
 No clock is read: the score changes only when the profile does.
 """

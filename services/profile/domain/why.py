@@ -151,8 +151,9 @@ class _Graph:
             case Refusal.HUB:
                 return self._crowded(component, refused)
             case Refusal.TOO_LARGE:
-                most = f"at most {COMPONENT_NODES_MAX}, by public keys {COMPONENT_NODES_MAX // PUBLIC_SHARE}"
-                return f"too many identifiers, or links of theirs, would hang together ({most})"
+                most, by_public = COMPONENT_NODES_MAX, COMPONENT_NODES_MAX // PUBLIC_SHARE
+                at_most = f"at most {most}, by public keys {by_public}"
+                return f"too many identifiers, or links of theirs, would hang together ({at_most})"
             case Refusal.PUBLIC_KEY if refused.link.rule in (REQUESTED_PUBLIC, PARTED_PUBLIC):
                 return "a request that comes with a public key has no effect"
             case reason:
