@@ -80,8 +80,11 @@ def _led(one: Differing, version: int, show: Publications) -> Iterator[Output]:
 
 
 def _redirect(one: Differing, lost: Id, kept: Id, version: int, show: Publications) -> Output:
+    """Of an absorbed one to the node that has its part, which leads on to the profile."""
     key, component, _ = one.right.persons[kept]
-    redirect = Redirect(lost, kept, was_shown=lost in one.live.snapshots)
+    into = one.unit.holder(lost)
+    end = kept if into == lost else into
+    redirect = Redirect(lost, end, was_shown=lost in one.live.snapshots)
     return _marked(show.redirected(component_key(key), version, component, redirect))
 
 
