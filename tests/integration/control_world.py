@@ -126,21 +126,18 @@ class World:
 
     def columns(self) -> dict[str, list[dict[str, Any]]]:
         """Table or view -> our rows, as an analyst sees them: of a table the newest of each."""
-        client = clients.clickhouse_client(self.settings)
-        client.database = "rapport"
         ours = ", ".join(f"'{name}'" for name in self.followed.current)
-        found = {
-            table: f"{table} FINAL" if "Replacing" in engine else table
-            for table, engine in client.query(TABLES).result_rows
-        }
-        rows = {
-            table: list(
-                client.query(f"SELECT * FROM {of} WHERE workspace IN ({ours})").named_results()
-            )
-            for table, of in found.items()
-        }
-        client.close()
-        return rows
+        ask = f"SELECT * FROM {{}} WHERE workspace IN ({ours})"
+        with clients.clickhouse_client(self.settings) as client:
+            client.database = "rapport"
+            found = {
+                table: f"{table} FINAL" if "Replacing" in engine else table
+                for table, engine in client.query(TABLES).result_rows
+            }
+            return {
+                table: list(client.query(ask.format(of)).named_results())
+                for table, of in found.items()
+            }
 
 
 def unsettled(world: World) -> int:
