@@ -11,11 +11,11 @@ from typing import Final
 import redis
 
 from services.common.batch import Batch, Decision, Output, Record
-from services.common.log_up_to import LogUpTo
 from services.common.ports import Observer, Parts, Positions, StoreGone
 from services.common.redis_store import RedisStore
 from services.common.relay import Relay
 from services.common.settings import Settings
+from services.common.staged_log import Ending, Stage, StagedLog
 from services.common.step import Step
 from services.common.workspace import Workspace
 from services.profile.stream import SERVICE, ProfileHandler
@@ -76,22 +76,27 @@ class Nowhere:
 
 
 class Shadow:
-    """`client`: the shadow's own database. `log`: touchpoints.accepted, read by nobody else."""
+    """`client`: the shadow's own database. `log`: touchpoints.accepted, read by nobody else.
+
+    `stages`: where erasures and returns took effect, asked whenever it reads on.
+    """
 
     def __init__(
         self,
         client: redis.Redis,
-        log: LogUpTo,
+        log: Ending,
         workspaces: Mapping[str, Workspace],
         settings: Settings,
+        stages: Callable[[], Sequence[Stage]] = tuple,
     ) -> None:
-        self._log = log
+        self._log = StagedLog(log)
+        self._stages = stages
         self._nowhere = Nowhere()
         self._handler = Silent(ProfileHandler(client, workspaces, settings))
         self._step = Step(
             Parts(
                 service=SERVICE,
-                log=log,
+                log=self._log,
                 store=RedisStore(client, SERVICE),
                 publisher=self._nowhere,
                 handler=self._handler,
@@ -108,7 +113,7 @@ class Shadow:
 
     def follow(self, until: Mapping[int, int], watch: Watch = lambda _: None) -> set[bytes]:
         """Read to there, and nothing behind it; the keys that were written on the way."""
-        self._log.read_until(until)
+        self._log.read_until(until, self._stages())
         self._step.run_once()  # knows its place from then on
         while left := self._log.behind():
             watch(left)
