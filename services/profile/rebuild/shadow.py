@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import redis
 
@@ -23,6 +23,7 @@ from services.profile.stream import SERVICE, ProfileHandler
 #: What says that a database is a shadow, and of which code and rules.
 MARK: Final = b"rebuild:mark"
 _SOURCES: Final = Path(__file__).parents[1]
+REWRITE_BEGUN_WITHIN_S: Final = 60.0
 
 #: Told what is left to read.
 Watch = Callable[[int], None]
@@ -142,11 +143,32 @@ def claim(client: redis.Redis, mark: bytes, *, fresh: bool) -> bool:
 
 
 def drop(client: redis.Redis) -> bool:
-    """Remove the shadow; whether there was one."""
+    """Remove the shadow, from Redis's append-only file too; whether there was one."""
     if client.get(MARK) is None:
         return False
     client.flushdb(asynchronous=True)
+    client.set(MARK, b"dropped")  # a kill from here on: it is dropped again
+    _write_file_anew(client)
+    client.delete(MARK)
     return True
+
+
+def _write_file_anew(client: redis.Redis) -> None:
+    """The log still holds who was erased a while ago, so the shadow did, and the file does.
+
+    Begun is enough: it holds what there is now. RedisError.
+    """
+    deadline = time.monotonic() + REWRITE_BEGUN_WITHIN_S
+    while True:
+        told: Any = client.info("persistence")
+        if not told["aof_enabled"]:
+            return
+        if not told["aof_rewrite_in_progress"] and not told.get("aof_rewrite_scheduled"):
+            client.bgrewriteaof()
+            return
+        if time.monotonic() > deadline:
+            raise redis.TimeoutError("Redis is writing its append-only file anew: drop it later")
+        time.sleep(0.2)
 
 
 def mark_of(workspaces: Mapping[str, Workspace], salt: str, cluster: str) -> bytes:
