@@ -1,7 +1,8 @@
 """The step's store in Redis: places, slots and due times by partition, and the one atomic commit.
 
 Keys, for a service and its input topic: p:<service>:<partition> place, o:<service>:<partition>
-outbox slot, t:<service>:<partition> due times (sorted set, µs since 1970).
+outbox slot, t:<service>:<partition> due times (sorted set, µs since 1970), d:<service> what was
+noted of decisions (hash: field -> {"before": {partition: offset}, "after": ...}).
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ class RedisStore:
             len(decision.writes) + len(decision.plain),
             len(decision.deletes),
             len(decision.due),
+            len(decision.notes),
         )
         arguments: list[bytes | int] = [*counts, IDS_KEPT_S]
         for move in commit.moves:
@@ -103,6 +105,8 @@ class RedisStore:
         _append_decision(arguments, decision)
         for (partition, member), at_us in decision.due.items():
             arguments += (self._key(b"t", partition), member, b"" if at_us is None else at_us)
+        for name in decision.notes:
+            arguments += (decided_key(self._service), name, b"p:%b:" % self._service)
         return arguments
 
     def _packed_move(self, move: Move) -> tuple[bytes, ...]:
@@ -135,6 +139,11 @@ class RedisStore:
 
     def _key(self, letter: bytes, partition: int) -> bytes:
         return b"%s:%s:%d" % (letter, self._service, partition)
+
+
+def decided_key(service: bytes) -> bytes:
+    """The hash of what a service's decisions have noted."""
+    return b"d:" + service
 
 
 def _place(text: bytes | None, slot: bytes | None) -> Place:

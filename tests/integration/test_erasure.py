@@ -157,6 +157,8 @@ def test_one_person_is_exported_then_erased_for_good(world: ErasureWorld, tmp_pa
             assert after[profile] == value, "everybody else's snapshot is the same, byte by byte"
     assert all(b'"erased":true' in after[one] for one in ids_of_ada() & before.keys())
     assert counted(world) == PEOPLE
+    assert receipt["taken_out"], "how far profile had read all: a rebuild reads it in this order"
+    nothing_to_mend(world)
 
     read_the_log_again(world)
     assert counted(world) == PEOPLE
@@ -178,6 +180,16 @@ def test_one_person_is_exported_then_erased_for_good(world: ErasureWorld, tmp_pa
         "person.erasure_requested",
         "person.erased",
     ]
+
+
+def nothing_to_mend(world: ErasureWorld) -> None:
+    """A rebuild brings nobody back, and takes nothing from who referred her."""
+    done = world.rapport("rebuild", "profiles", "--dry-run", "--json")
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["people"] == PEOPLE
+    assert (sum(report["differing"].values()), report["unseen"]) == (0, 0), report
+    assert world.rapport("rebuild", "drop").exit_code == 0
 
 
 def read_the_log_again(world: ErasureWorld) -> None:

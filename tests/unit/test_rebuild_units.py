@@ -170,7 +170,7 @@ def shown(run: Run) -> dict[Id, Any]:
     found: dict[Id, Any] = {}
     for key, output in run.topic.items():
         said = msgspec.json.decode(output.value)
-        for name in ("version", "updated_at", "rebuilt"):
+        for name in ("version", "updated_at", "rebuilt", "rebuilt_version"):
             said.pop(name, None)
         merged = said.get("merged_into")
         found[uuid_bytes(key.decode())] = (

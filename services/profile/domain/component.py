@@ -134,6 +134,7 @@ class Component(NamedTuple):
     `rules`: the mark of the rules by which its people were shown last.
     `apart`: pairs that an unmerge holds apart. A pair has one newest word: it, or a REQUESTED link.
     `since`: of nodes that were erased and are let in again: what was received before is dropped.
+    `rebuilt`: the version at which a rebuild wrote it last; 0: none has.
     """
 
     workspace: str
@@ -143,6 +144,7 @@ class Component(NamedTuple):
     rules: int = 0
     apart: tuple[Apart, ...] = ()
     since: tuple[Since, ...] = ()
+    rebuilt: int = 0
 
 
 def kind_code(kind: str) -> int | str:

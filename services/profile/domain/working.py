@@ -288,4 +288,6 @@ def _with(larger: Component, smaller: Component, shift: int) -> Component:
         larger = larger._replace(apart=(*larger.apart, *moved))
     if smaller.since:
         larger = larger._replace(since=(*larger.since, *smaller.since))
+    if smaller.rebuilt > larger.rebuilt:
+        larger = larger._replace(rebuilt=smaller.rebuilt)
     return larger
