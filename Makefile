@@ -54,7 +54,8 @@ test-simulation: $(READY)   ## replay one schedule: make test-simulation RAPPORT
 	@$(BIN)/python -m pytest tests/unit/test_step_simulation.py
 
 identity-interleavings: $(READY)   ## play 10,000 interleavings of events, merges and restarts
-	@RAPPORT_IDENTITY_INTERLEAVINGS=10000 $(BIN)/python -m pytest tests/unit/test_identity_machine.py
+	@RAPPORT_IDENTITY_INTERLEAVINGS=10000 $(BIN)/python -m pytest \
+	  tests/unit/test_identity_machine.py tests/unit/test_identity_leaf_machine.py
 
 lock: $(READY)      ## pin requirements.in with hashes, naming no host
 	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \

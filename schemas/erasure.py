@@ -51,12 +51,22 @@ class StoreReceipt(Message):
     why: str = ""
 
 
+class ReadUpTo(Message):
+    """How far profile had read a partition of touchpoints.accepted when a decision took effect:
+    the next offset before it and behind it."""
+
+    partition: int = Field(ge=0)
+    before: int = Field(ge=0)
+    after: int = Field(ge=0)
+
+
 class Erasure(Message):
     """Topic erasures, key `erasure_id`; the newest counts. Holds no value of an identifier.
 
     `salt`: a mark of the salt of the hashes. `profiles`: all ids that the person's profile had.
     `erased_at`: from then on the services say that they are erased. `lifted_at`: they are let in
-    again, as somebody new, with what is received from then on.
+    again, as somebody new, with what is received from then on. `taken_out`, `let_in`: where that
+    stands among all that was accepted, so that a rebuild reads it in this order.
     """
 
     workspace: Name
@@ -77,3 +87,5 @@ class Erasure(Message):
     receipt: tuple[StoreReceipt, ...] = ()
     expires_at: Moment | None = None
     completed_at: Moment | None = None
+    taken_out: tuple[ReadUpTo, ...] = ()
+    let_in: tuple[ReadUpTo, ...] = ()

@@ -81,7 +81,9 @@ class Profile(Message):
     `more_identifiers`: so many weak ones (anonymous ids) are folded into others and not listed.
     `conflicts`: the newest of the `refused_links`, each a pair of identifiers.
     `rebuilt` (left out when false): what is new in it was found by making the profile again from
-    the log, and not said by an event; effects of that are recorded, not sent.
+    the log, and not said by an event; effects of that are recorded, not sent. `rebuilt_version`
+    (left out when 0): the newest version that was made so. Who knows only an older one learns by
+    this snapshot what the rebuild found.
     """
 
     workspace: Name
@@ -90,6 +92,7 @@ class Profile(Message):
     updated_at: Moment
     merged_into: UUID | None = None
     rebuilt: bool = False
+    rebuilt_version: int = 0
     identifiers: tuple[Identifier, ...] = ()
     more_identifiers: int = 0
     refused_links: int = 0

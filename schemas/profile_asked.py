@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,6 +51,24 @@ class Search(Asked):
     segment: Name | None = Field(default=None, description="Of RFM", examples=["champions"])
     value_segment: Name | None = Field(default=None, examples=["high_value"])
     stage: Stage | None = None
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
+    cursor: Cursor | None = None
+
+
+class AskedAccount(Asked):
+    """An account by its name, or a household by what its people have in common."""
+
+    account_id: Annotated[str, Field(min_length=1, max_length=200, examples=["acme"])] | None = None
+    household: Annotated[dict[Name, Any], Field(max_length=10)] = Field(
+        default_factory=dict,
+        description="The workspace's household_traits and their values, in any spelling; "
+        "personal ones need profile:pii",
+    )
+
+
+class MembersAsked(Asked):
+    """Which part of an account's members is wanted."""
+
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
     cursor: Cursor | None = None
 

@@ -110,3 +110,6 @@ class Scores(Message):
     rebuilt: bool = Field(
         default=False, description="the snapshot's; left out when false (see Profile)"
     )
+    rebuilt_version: int = Field(
+        default=0, description="the snapshot's; left out when 0 (see Profile)"
+    )

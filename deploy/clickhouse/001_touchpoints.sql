@@ -44,3 +44,7 @@ CREATE TABLE IF NOT EXISTS touchpoints
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (workspace, event_id);
+
+-- Memory of every insertion, merge and deletion grows with columns x this (1 MB else): deleting one
+-- person from a wide table took 600 MB, and takes less than 150.
+ALTER TABLE touchpoints MODIFY SETTING max_compress_block_size = 65536;

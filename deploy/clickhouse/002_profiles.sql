@@ -115,6 +115,8 @@ ALTER TABLE profiles
     ADD COLUMN IF NOT EXISTS facts_missing Array(String) COMMENT 'what we should know and do not',
     ADD COLUMN IF NOT EXISTS facts_late UInt64 COMMENT 'words on what was long over: not counted';
 
+ALTER TABLE profiles MODIFY SETTING max_compress_block_size = 65536;
+
 CREATE TABLE IF NOT EXISTS profile_identifiers
 (
     workspace  LowCardinality(String),

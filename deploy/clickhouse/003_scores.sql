@@ -35,6 +35,8 @@ CREATE TABLE IF NOT EXISTS scores
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (workspace, profile_id);
 
+ALTER TABLE scores MODIFY SETTING max_compress_block_size = 65536;
+
 CREATE TABLE IF NOT EXISTS models
 (
     workspace                   LowCardinality(String),

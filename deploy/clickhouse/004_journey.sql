@@ -1,4 +1,5 @@
--- What journey decided: stage transitions, alerts and requested actions, each once by its id.
+-- What journey decided: stage transitions, alerts and requested actions, each once by its id. The
+-- bloom filter finds the transitions of one profile.
 
 CREATE TABLE IF NOT EXISTS lifecycle
 (
@@ -15,10 +16,17 @@ CREATE TABLE IF NOT EXISTS lifecycle
     cause_detail   String,
     cause_event_id Nullable(UUID),
     scores_version UInt64,
-    historic       Bool COMMENT 'its cause was too old to act on: recorded, sent to nobody'
+    historic       Bool COMMENT 'its cause was too old to act on: recorded, sent to nobody',
+
+    INDEX of_profile profile_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (workspace, event_id);
+
+-- Of a table that was there before.
+ALTER TABLE lifecycle
+    ADD INDEX IF NOT EXISTS of_profile profile_id TYPE bloom_filter(0.01) GRANULARITY 1;
+ALTER TABLE lifecycle MATERIALIZE INDEX of_profile;
 
 CREATE TABLE IF NOT EXISTS alerts
 (

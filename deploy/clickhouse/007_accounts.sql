@@ -49,3 +49,5 @@ CREATE TABLE IF NOT EXISTS account_profiles
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (workspace, account_profile_id);
+
+ALTER TABLE account_profiles MODIFY SETTING max_compress_block_size = 65536;

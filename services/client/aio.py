@@ -3,42 +3,72 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import datetime
-from typing import Any, Final, Self, TypeVar, cast
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 from pydantic import BaseModel
 
-from schemas.profile import Profile
-from schemas.profile_api import (
-    FeedEvent,
-    FoundProfile,
-    Links,
-    Merges,
-    MergeTaken,
-    ShownConsent,
-    ShownScores,
-    ShownStage,
-    TimelineEvent,
-    WhyAnswer,
-)
-from schemas.profile_asked import FeedShows, FeedStart, Search
+from schemas.profile_api import FeedEvent
+from schemas.profile_asked import FeedShows, FeedStart
 from services.client import calls
 from services.client.cache import ENTRIES_MAX, Cache
-from services.client.calls import AGAIN_STATUSES, TRIES_MAX, Call, Named, ProfileId, wait_s
-from services.client.events import Events, params_of
+from services.client.calls import Call, Paged
+from services.client.events import Events, Following
+from services.client.exchange import SILENT_S_MAX, TIMEOUT_S, Request, Wait, described, exchange
 from services.client.failures import failure
 
 Model = TypeVar("Model", bound=BaseModel)
+Item = TypeVar("Item", bound=BaseModel)
+Arguments = ParamSpec("Arguments")
 
-TIMEOUT_S: Final = 15.0
-#: A stream says something every ten seconds.
-SILENT_S_MAX: Final = 35.0
+
+def _asks(
+    build: Callable[Arguments, Call[Model]],
+) -> Callable[Concatenate[AsyncClient, Arguments], Coroutine[Any, Any, Model]]:
+    """A method that makes this call."""
+
+    async def ask(
+        client: AsyncClient, /, *given: Arguments.args, **named: Arguments.kwargs
+    ) -> Model:
+        return await client.ask(build(*given, **named))
+
+    return described(ask, build)
+
+
+def _pages(
+    build: Callable[Arguments, Paged[Item]],
+) -> Callable[Concatenate[AsyncClient, Arguments], AsyncIterator[Item]]:
+    """A method that asks for one page after the other."""
+
+    def pages(
+        client: AsyncClient, /, *given: Arguments.args, **named: Arguments.kwargs
+    ) -> AsyncIterator[Item]:
+        return client.pages(build(*given, **named))
+
+    return described(pages, build)
 
 
 class AsyncClient:
     """Of one key. ApiError, NotFound, or httpx.TransportError when there is no answer."""
+
+    profile = _asks(calls.profile)
+    lookup = _asks(calls.lookup)
+    search = _pages(calls.search)
+    timeline = _pages(calls.timeline)
+    scores = _asks(calls.scores)
+    stage = _asks(calls.stage)
+    consent = _asks(calls.consent)
+    links = _asks(calls.links)
+    merges = _asks(calls.merges)
+    why = _asks(calls.why)
+    merge = _asks(calls.merge)
+    unmerge = _asks(calls.unmerge)
+    accounts = _asks(calls.accounts)
+    account = _asks(calls.account)
+    lookup_account = _asks(calls.lookup_account)
+    lookup_household = _asks(calls.lookup_household)
+    members = _pages(calls.members)
 
     def __init__(
         self,
@@ -55,75 +85,40 @@ class AsyncClient:
         )
         self._cache = Cache(cached_max)
 
-    async def profile(self, profile_id: ProfileId) -> Profile:
-        """The person who has this id now; of one that merged, the survivor."""
-        return await self._ask(calls.profile(profile_id))
+    async def ask(self, call: Call[Model]) -> Model:
+        """The value of a call's answer."""
+        steps = exchange(call, self._cache)
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    answer = await self._done(step)
+                except httpx.TransportError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(answer)
+        except StopIteration as end:
+            value: Model = end.value
+            return value
 
-    async def lookup(self, kind: str, value: str) -> Profile:
-        """The person who is known by this identifier, in any spelling."""
-        return await self._ask(calls.lookup(kind, value))
+    async def _done(self, step: Request | Wait) -> httpx.Response | None:
+        if isinstance(step, Wait):
+            await asyncio.sleep(step.seconds)
+            return None
+        call = step.call
+        return await self._http.request(
+            call.method, call.path, params=call.params, json=call.json, headers=step.headers
+        )
 
-    async def links(self, profile_id: ProfileId) -> Links:
-        """Why this is one person."""
-        return await self._ask(calls.links(profile_id))
-
-    async def merges(self, profile_id: ProfileId) -> Merges:
-        """The ids that lead to this person."""
-        return await self._ask(calls.merges(profile_id))
-
-    async def why(self, one: Named, other: Named) -> WhyAnswer:
-        """Why two identifiers are one person, or why they are not."""
-        return await self._ask(calls.why(one, other))
-
-    async def scores(self, profile_id: ProfileId) -> ShownScores:
-        return await self._ask(calls.scores(profile_id))
-
-    async def stage(self, profile_id: ProfileId) -> ShownStage:
-        return await self._ask(calls.stage(profile_id))
-
-    async def consent(self, profile_id: ProfileId) -> ShownConsent:
-        return await self._ask(calls.consent(profile_id))
-
-    def timeline(
-        self,
-        profile_id: ProfileId,
-        *,
-        kinds: tuple[str, ...] = (),
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> AsyncIterator[TimelineEvent]:
-        """All of it, newest first, asked for page by page."""
-        return self._paged(calls.timeline(profile_id, kinds, since, until))
-
-    def search(self, asked: Search) -> AsyncIterator[FoundProfile]:
-        """All that are found, asked for page by page."""
-        return self._paged(calls.search(asked))
-
-    async def merge(
-        self,
-        one: Named,
-        other: Named,
-        *,
-        reason: str | None = None,
-        requested_by: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> MergeTaken:
-        """Say that two identifiers are one person."""
-        asked = calls.asked_of(one, other, reason, requested_by)
-        return await self._ask(calls.merge(asked, idempotency_key))
-
-    async def unmerge(
-        self,
-        one: Named,
-        other: Named,
-        *,
-        reason: str | None = None,
-        requested_by: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> MergeTaken:
-        """Say that two identifiers, which are one person now, are two."""
-        asked = calls.asked_of(one, other, reason, requested_by)
-        return await self._ask(calls.unmerge(asked, idempotency_key))
+    async def pages(self, paged: Paged[Item]) -> AsyncIterator[Item]:
+        """All items, asked for page by page."""
+        cursor: str | None = None
+        while True:
+            page = await self.ask(paged.page(cursor))
+            for item in page.items:
+                yield item
+            if (cursor := page.next) is None:
+                return
 
     async def changes(
         self,
@@ -134,24 +129,19 @@ class AsyncClient:
     ) -> AsyncIterator[FeedEvent]:
         """Changes as they come, and beats without one, for as long as it is asked for more. A
         stream that ends is opened again where it was; keep `cursor` to go on another day."""
-        tried = 0
+        following = Following(cursor, start, include)
         while True:
             try:
-                async for event in self._stream(cursor, start, include):
-                    cursor, tried = event.cursor, 0
+                async for event in self._stream(following):
+                    following.seen(event)
                     yield event
-            except httpx.TransportError:
-                if (tried := tried + 1) >= TRIES_MAX:
-                    raise
-                await asyncio.sleep(wait_s(tried, None))
+            except httpx.TransportError as error:
+                await asyncio.sleep(following.cut(error))
 
-    async def _stream(
-        self, cursor: str | None, start: FeedStart, include: FeedShows
-    ) -> AsyncIterator[FeedEvent]:
-        params = params_of(cursor, start, include)
+    async def _stream(self, following: Following) -> AsyncIterator[FeedEvent]:
         timeout = httpx.Timeout(TIMEOUT_S, read=SILENT_S_MAX)
         async with self._http.stream(
-            "GET", "/v1/changes", params=params, timeout=timeout
+            "GET", "/v1/changes", params=following.params(), timeout=timeout
         ) as response:
             if not response.is_success:
                 await response.aread()
@@ -160,45 +150,6 @@ class AsyncClient:
             async for line in response.aiter_lines():
                 if (event := events.line(line)) is not None:
                     yield event
-
-    async def _paged(self, call: Call[Any]) -> AsyncIterator[Any]:
-        cursor: str | None = None
-        while True:
-            page = await self._ask(call.paged(cursor))
-            for item in page.items:
-                yield item
-            if (cursor := page.next) is None:
-                return
-
-    async def _ask(self, call: Call[Model]) -> Model:
-        tag = self._cache.tag(call.path) if call.cached else None
-        headers = {**call.headers, **({"if-none-match": tag} if tag else {})}
-        response = await self._answered(call, headers)
-        if response.status_code == 304:
-            return cast(Model, self._cache.known(call.path))
-        if not response.is_success:
-            raise failure(response)
-        read = call.model.model_validate_json(response.content)
-        if call.cached:
-            self._cache.keep(call.path, response.headers.get("etag"), read)
-        return read
-
-    async def _answered(self, call: Call[Any], headers: dict[str, str]) -> httpx.Response:
-        for tried in range(TRIES_MAX):
-            last = tried == TRIES_MAX - 1
-            try:
-                response = await self._http.request(
-                    call.method, call.path, params=call.params, json=call.json, headers=headers
-                )
-            except httpx.TransportError:
-                if last:
-                    raise
-                await asyncio.sleep(wait_s(tried, None))
-                continue
-            if last or response.status_code not in AGAIN_STATUSES:
-                return response
-            await asyncio.sleep(wait_s(tried, response.headers.get("retry-after")))
-        raise AssertionError("the last try returns or raises")
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -1,29 +1,39 @@
-"""Every call of the API as a value: what is sent, and how the answer is read. No I/O here."""
+"""Every call of the API as a value: what is sent, and how the answer is read. No I/O here.
+
+Both clients have each of these as a method, with its arguments and its documentation.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
+from schemas.account import Account
 from schemas.profile import Profile
 from schemas.profile_api import (
+    AccountMember,
+    AccountsOfPerson,
+    FoundProfile,
     Links,
+    MembersPage,
     Merges,
     MergeTaken,
     SearchPage,
     ShownConsent,
     ShownScores,
     ShownStage,
+    TimelineEvent,
     TimelinePage,
     WhyAnswer,
 )
 from schemas.profile_asked import (
     PAGE_MAX,
+    AskedAccount,
     AskedIdentifier,
     MergeAsked,
     PairAsked,
@@ -31,15 +41,11 @@ from schemas.profile_asked import (
 )
 
 Model = TypeVar("Model", bound=BaseModel)
+Item = TypeVar("Item", bound=BaseModel)
+#: Of a person or of an account.
 ProfileId = UUID | str
 #: Kind and value.
 Named = tuple[str, str]
-
-#: Sent again so often where the API, or the way to it, is away for a moment.
-TRIES_MAX: Final = 4
-AGAIN_STATUSES: Final = frozenset({502, 503, 504})
-AGAIN_AFTER_S: Final = (0.2, 0.5, 1.0)
-AFTER_S_MAX: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,86 +60,151 @@ class Call(Generic[Model]):
     headers: Mapping[str, str] = field(default_factory=dict)
     cached: bool = False
 
-    def paged(self, cursor: str | None) -> Call[Model]:
-        """The same from a cursor on."""
+
+@dataclass(frozen=True, slots=True)
+class Paged(Generic[Item]):
+    """Requests for one page after the other. `item`: what their pages hold."""
+
+    first: Call[Any]
+    item: type[Item]
+
+    def page(self, cursor: str | None) -> Call[Any]:
+        """The one behind a cursor."""
         if cursor is None:
-            return self
-        if self.json is not None:
-            return replace(self, json={**self.json, "cursor": cursor})
-        return replace(self, params={**self.params, "cursor": cursor})
+            return self.first
+        if self.first.json is not None:
+            return replace(self.first, json={**self.first.json, "cursor": cursor})
+        return replace(self.first, params={**self.first.params, "cursor": cursor})
 
 
 def profile(profile_id: ProfileId) -> Call[Profile]:
+    """The person who has this id now; of one that merged, the survivor."""
     return Call("GET", _path(profile_id), Profile, cached=True)
 
 
 def lookup(kind: str, value: str) -> Call[Profile]:
+    """The person who is known by this identifier, in any spelling."""
     asked = AskedIdentifier(kind=kind, value=value)
     return Call("POST", "/v1/profiles/lookup", Profile, json=asked.model_dump())
 
 
 def links(profile_id: ProfileId) -> Call[Links]:
+    """Why this is one person."""
     return Call("GET", _path(profile_id, "links"), Links, cached=True)
 
 
 def merges(profile_id: ProfileId) -> Call[Merges]:
+    """The ids that lead to this person."""
     return Call("GET", _path(profile_id, "merges"), Merges)
 
 
 def scores(profile_id: ProfileId) -> Call[ShownScores]:
+    """The newest scores, with their reasons."""
     return Call("GET", _path(profile_id, "scores"), ShownScores, cached=True)
 
 
 def stage(profile_id: ProfileId) -> Call[ShownStage]:
+    """Where the person is in the lifecycle, and the transitions before."""
     return Call("GET", _path(profile_id, "stage"), ShownStage)
 
 
 def consent(profile_id: ProfileId) -> Call[ShownConsent]:
+    """What the person allowed and forbade, purpose by purpose."""
     return Call("GET", _path(profile_id, "consent"), ShownConsent, cached=True)
+
+
+def accounts(profile_id: ProfileId) -> Call[AccountsOfPerson]:
+    """The accounts and households that the person belongs to, or did."""
+    return Call("GET", _path(profile_id, "accounts"), AccountsOfPerson, cached=True)
 
 
 def timeline(
     profile_id: ProfileId,
-    kinds: tuple[str, ...],
-    since: datetime | None,
-    until: datetime | None,
-    page: int = PAGE_MAX,
-) -> Call[TimelinePage]:
-    params: dict[str, Any] = {"limit": page}
+    *,
+    kinds: tuple[str, ...] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Paged[TimelineEvent]:
+    """All of it, newest first, asked for page by page."""
+    params: dict[str, Any] = {"limit": PAGE_MAX}
     if kinds:
         params["kind"] = list(kinds)
     for name, moment in (("since", since), ("until", until)):
         if moment is not None:
             params[name] = moment.isoformat()
-    return Call("GET", _path(profile_id, "timeline"), TimelinePage, params=params)
+    path = _path(profile_id, "timeline")
+    return Paged(Call("GET", path, TimelinePage, params=params), TimelineEvent)
+
+
+def search(asked: Search) -> Paged[FoundProfile]:
+    """All that are found, asked for page by page."""
+    said = asked.model_dump(mode="json", exclude_none=True)
+    return Paged(Call("POST", "/v1/profiles/search", SearchPage, json=said), FoundProfile)
+
+
+def account(account_profile_id: ProfileId) -> Call[Account]:
+    """The account or household that has this id: what its members come to."""
+    return Call("GET", _account(account_profile_id), Account, cached=True)
+
+
+def lookup_account(account_id: str) -> Call[Account]:
+    """The account that its source calls so."""
+    return _asked_account(AskedAccount(account_id=account_id))
+
+
+def lookup_household(**traits: Any) -> Call[Account]:
+    """The household of people in whose profiles the workspace's household_traits are these."""
+    return _asked_account(AskedAccount(household=traits))
+
+
+def members(account_profile_id: ProfileId) -> Paged[AccountMember]:
+    """All who belong to an account, by profile id, asked for page by page."""
+    path, params = _account(account_profile_id, "members"), {"limit": PAGE_MAX}
+    return Paged(Call("GET", path, MembersPage, params=params), AccountMember)
 
 
 def why(one: Named, other: Named) -> Call[WhyAnswer]:
+    """Why two identifiers are one person, or why they are not."""
     said = PairAsked(one=_identifier(one), other=_identifier(other)).model_dump()
     return Call("POST", "/v1/why", WhyAnswer, json=said)
 
 
-def search(asked: Search) -> Call[SearchPage]:
-    said = asked.model_dump(mode="json", exclude_none=True)
-    return Call("POST", "/v1/profiles/search", SearchPage, json=said)
+def merge(
+    one: Named,
+    other: Named,
+    *,
+    reason: str | None = None,
+    requested_by: str | None = None,
+    idempotency_key: str | None = None,
+) -> Call[MergeTaken]:
+    """Say that two identifiers are one person."""
+    return _request("/v1/merges", _asked(one, other, reason, requested_by), idempotency_key)
 
 
-def merge(asked: MergeAsked, key: str | None) -> Call[MergeTaken]:
-    return _request("/v1/merges", asked, key)
+def unmerge(
+    one: Named,
+    other: Named,
+    *,
+    reason: str | None = None,
+    requested_by: str | None = None,
+    idempotency_key: str | None = None,
+) -> Call[MergeTaken]:
+    """Say that two identifiers, which are one person now, are two."""
+    return _request("/v1/unmerges", _asked(one, other, reason, requested_by), idempotency_key)
 
 
-def unmerge(asked: MergeAsked, key: str | None) -> Call[MergeTaken]:
-    return _request("/v1/unmerges", asked, key)
-
-
-def asked_of(one: Named, other: Named, reason: str | None, requested_by: str | None) -> MergeAsked:
-    """The two identifiers as the API is asked about them."""
+def _asked(one: Named, other: Named, reason: str | None, requested_by: str | None) -> MergeAsked:
     return MergeAsked(
         one=_identifier(one),
         other=_identifier(other),
         reason=reason,
         requested_by=requested_by,
     )
+
+
+def _asked_account(asked: AskedAccount) -> Call[Account]:
+    said = asked.model_dump(exclude_defaults=True)
+    return Call("POST", "/v1/accounts/lookup", Account, json=said)
 
 
 def _identifier(named: Named) -> AskedIdentifier:
@@ -151,10 +222,5 @@ def _path(profile_id: ProfileId, part: str = "") -> str:
     return f"/v1/profiles/{UUID(str(profile_id))}" + (f"/{part}" if part else "")
 
 
-def wait_s(tried: int, retry_after: str | None) -> float:
-    """How long to wait before the next try: what the API says, else longer each time."""
-    try:
-        said = float(retry_after or "")
-    except ValueError:
-        return AGAIN_AFTER_S[min(tried, len(AGAIN_AFTER_S) - 1)]
-    return min(max(said, 0.0), AFTER_S_MAX)
+def _account(account_profile_id: ProfileId, part: str = "") -> str:
+    return f"/v1/accounts/{UUID(str(account_profile_id))}" + (f"/{part}" if part else "")

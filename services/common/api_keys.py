@@ -38,6 +38,8 @@ class Scope(StrEnum):
     SCORES_READ = "scores:read"
     CONSENT_READ = "consent:read"
     LINKS_READ = "links:read"
+    ACCOUNT_READ = "account:read"
+    MEMBERS_READ = "members:read"
     SEARCH = "search"
     CHANGES = "changes"
     IDENTITY_WRITE = "identity:write"

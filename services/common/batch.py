@@ -107,6 +107,8 @@ class Decision:
     remembered  message-id set key -> 64-bit ids; none may be in the set already
     outputs     input partition -> what to publish
     due         (partition, member) -> moment in µs, or None to forget the member
+    notes       fields under which it is noted, where they are new, how far all partitions of the
+                input were read before this commit and behind it (store: `decided_key`)
     committed   called once when it is durable: a batch may be decided more often than that
     """
 
@@ -117,6 +119,7 @@ class Decision:
     remembered: dict[bytes, list[int]] = field(default_factory=dict)
     outputs: ByPartition = field(default_factory=dict)
     due: dict[tuple[int, bytes], int | None] = field(default_factory=dict)
+    notes: list[bytes] = field(default_factory=list)
     committed: Callable[[], None] = field(default=lambda: None)
 
 

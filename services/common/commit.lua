@@ -1,9 +1,20 @@
 -- One atomic step: check everything, then write everything, or nothing at all.
 -- Lua does not roll back, so no write stands before the last check.
--- ARGV: counts of places, checks, reads, id sets, writes, deletes, due; seconds that ids are kept;
--- then the items of each in that order, flat. An id set is: key, number of ids, ids.
-local PLACES, CHECKS, READS, IDS, WRITES, DELETES, DUE, IDS_KEPT_S = 1, 2, 3, 4, 5, 6, 7, 8
+-- ARGV: counts of places, checks, reads, id sets, writes, deletes, due, notes; seconds that ids are
+-- kept; then the items of each in that order, flat. An id set is: key, number of ids, ids. A note
+-- is: hash, field, how the keys of places begin.
+local PLACES, CHECKS, READS, IDS, WRITES, DELETES, DUE, NOTES, IDS_KEPT_S = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local PARTITIONS_NOTED_MAX = 1024
 local function count(what) return tonumber(ARGV[what]) end
+-- the offsets of all places, as a JSON object by their partitions
+local function offsets_of(prefix)
+  local keys, offsets = {}, {}
+  for partition = 0, PARTITIONS_NOTED_MAX - 1 do keys[partition + 1] = prefix .. partition end
+  for index, place in ipairs(redis.call('MGET', unpack(keys))) do
+    if place then offsets[tostring(index - 1)] = tonumber(string.match(place, '^(-?%d+):')) end
+  end
+  return cjson.encode(offsets)
+end
 local found = {}
 local at = IDS_KEPT_S + 1
 
@@ -36,6 +47,13 @@ for index = 1, count(IDS) do
     if known == 1 then return {'conflict', {index - 1}} end
   end
   at = last + 1
+end
+
+-- how far everything was read when this was decided: the first time counts
+local before = {}
+for index = 1, count(NOTES) do
+  local note = #ARGV - 3 * (count(NOTES) - index)
+  before[index] = offsets_of(ARGV[note])
 end
 
 -- (d) the state
@@ -75,5 +93,12 @@ for _ = 1, count(IDS) do
   redis.call('SADD', ARGV[at], unpack(ARGV, at + 2, last))
   redis.call('EXPIRE', ARGV[at], ARGV[IDS_KEPT_S])
   at = last + 1
+end
+
+-- (h) the notes: offsets before this commit, and behind it
+for index = 1, count(NOTES) do
+  local note = #ARGV - 3 * (count(NOTES) - index)
+  local told = '{"before":' .. before[index] .. ',"after":' .. offsets_of(ARGV[note]) .. '}'
+  redis.call('HSETNX', ARGV[note - 2], ARGV[note - 1], told)
 end
 return {'done', {}}

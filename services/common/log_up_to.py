@@ -54,6 +54,10 @@ class LogUpTo(KafkaLog):
         )
         return left + len(self._ahead)
 
+    def begins(self) -> Mapping[int, int]:
+        """What is read next of each partition that was sought; what waits to be taken is read."""
+        return self._next
+
     def take(self, timeout_s: float) -> list[Record]:
         """Up to batch_max records; does not wait where nothing is left to read."""
         records, self._ahead = self._ahead, []

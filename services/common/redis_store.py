@@ -1,7 +1,8 @@
 """The step's store in Redis: places, slots and due times by partition, and the one atomic commit.
 
 Keys, for a service and its input topic: p:<service>:<partition> place, o:<service>:<partition>
-outbox slot, t:<service>:<partition> due times (sorted set, µs since 1970).
+outbox slot, t:<service>:<partition> due times (sorted set, µs since 1970), d:<service> what was
+noted of decisions (hash: field -> {"before": {partition: offset}, "after": ...}).
 """
 
 from __future__ import annotations
@@ -43,6 +44,13 @@ class RedisStore:
         values = self._ask(lambda: self._client.mget(keys))
         pairs = zip(partitions, values[::2], values[1::2], strict=True)
         return {partition: _place(place, slot) for partition, place, slot in pairs}
+
+    def offsets(self, partitions: Collection[int]) -> dict[int, int]:
+        """The next offset of each, without its slot, which may be large; 0: it was never read."""
+        asked = list(partitions)
+        texts = self._ask(lambda: self._client.mget([self._key(b"p", p) for p in asked]))
+        pairs = zip(asked, texts, strict=True)
+        return {partition: _place(text, None).offset or 0 for partition, text in pairs}
 
     def moved(self, places: Mapping[int, Place]) -> list[int]:
         """The partitions whose place is not the one given."""
@@ -87,6 +95,7 @@ class RedisStore:
             len(decision.writes) + len(decision.plain),
             len(decision.deletes),
             len(decision.due),
+            len(decision.notes),
         )
         arguments: list[bytes | int] = [*counts, IDS_KEPT_S]
         for move in commit.moves:
@@ -96,6 +105,8 @@ class RedisStore:
         _append_decision(arguments, decision)
         for (partition, member), at_us in decision.due.items():
             arguments += (self._key(b"t", partition), member, b"" if at_us is None else at_us)
+        for name in decision.notes:
+            arguments += (decided_key(self._service), name, b"p:%b:" % self._service)
         return arguments
 
     def _packed_move(self, move: Move) -> tuple[bytes, ...]:
@@ -128,6 +139,11 @@ class RedisStore:
 
     def _key(self, letter: bytes, partition: int) -> bytes:
         return b"%s:%s:%d" % (letter, self._service, partition)
+
+
+def decided_key(service: bytes) -> bytes:
+    """The hash of what a service's decisions have noted."""
+    return b"d:" + service
 
 
 def _place(text: bytes | None, slot: bytes | None) -> Place:

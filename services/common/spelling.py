@@ -128,7 +128,8 @@ def _folded(spelled: Callable[[str, str], str], kind: str, value: str) -> str:
     clean = spelled(kind, value)
     if clean.isascii():
         return clean.lower()
-    return unicodedata.normalize("NFKC", clean.casefold())
+    # again: a folded text may be longer
+    return spelled(kind, unicodedata.normalize("NFKC", clean.casefold()))
 
 
 def _digest(kind: str, value: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import socket
 import sys
 
 from services.common import logs
+from services.common.http_server import CannotListen, listen
 from services.common.run import Stop
 from services.common.settings import Settings
 from services.common.workspace_files import WorkspaceError, load_workspaces
@@ -21,17 +21,9 @@ def main() -> int:
     stop = Stop().on_signals()
     try:
         workspaces = load_workspaces(settings.workspace)
-        bound = socket.create_server(
-            (settings.http_host, settings.http_port),
-            backlog=2048,
-            reuse_port=settings.http_port_shared,
-        )
-    except WorkspaceError as error:
+        bound = listen(settings, settings.http_port, "RAPPORT_HTTP_PORT")
+    except (WorkspaceError, CannotListen) as error:
         log.error("%s", error)
-        return 2
-    except OSError as error:
-        where = f"{settings.http_host}:{settings.http_port}"
-        log.error("cannot listen on %s (RAPPORT_HTTP_HOST, RAPPORT_HTTP_PORT): %s", where, error)
         return 2
     Ingest(settings, workspaces, stop).serve(bound)
     return 0

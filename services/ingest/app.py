@@ -9,12 +9,10 @@ import os
 import socket
 import threading
 from collections.abc import Mapping
-from typing import Any, Final
 
-import uvicorn
-
-from services.common.connections import Connection, affordable
+from services.common.connections import Connection
 from services.common.health import HealthServer, Readiness
+from services.common.http_server import GRACE_S, Application, server
 from services.common.run import Stop, settle_memory
 from services.common.settings import Settings
 from services.common.suppression import Listed
@@ -30,8 +28,6 @@ from services.ingest.stream import Inbound
 from services.ingest.suppressions import NOT_READ, Suppressions
 
 log = logging.getLogger(__name__)
-
-GRACE_S: Final = 15
 
 
 class IngestConnection(Connection):
@@ -61,31 +57,11 @@ class Ingest:
         self._stream = threading.Thread(target=self._run_stream, name="stream", daemon=True)
         self._reports: asyncio.Task[None] | None = None
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """The ASGI application; its life span opens and closes what belongs to the event loop."""
-        if scope["type"] == "http":
-            await self._api(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._live(receive, send)
-
     def serve(self, bound: socket.socket) -> None:
         """Until a signal: finish what is in flight, then flush and close."""
-        config = uvicorn.Config(
-            self,
-            loop="uvloop",
-            http=IngestConnection,
-            ws="none",
-            lifespan="on",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=GRACE_S,
-        )
         wanted = self._settings.http_connections_max
-        IngestConnection.connections_max = affordable(wanted, "RAPPORT_HTTP_CONNECTIONS_MAX")
+        application = Application(self._api, self._open, self._close)
+        http = server(application, IngestConnection, wanted, "RAPPORT_HTTP_CONNECTIONS_MAX")
         self._health.start()
         self._link.start()
         self._suppressions.start()
@@ -94,7 +70,7 @@ class Ingest:
         settle_memory()
         log.info("listening on %s:%d, health on port %d", *bound.getsockname(), self._health.port)
         try:
-            uvicorn.Server(config).run(sockets=[bound])
+            http.run(sockets=[bound])
         finally:
             self._stop.set()
             self._watch.stop()
@@ -102,17 +78,16 @@ class Ingest:
             self._suppressions.join(GRACE_S)
             self._health.stop()
 
-    async def _live(self, receive: Any, send: Any) -> None:
-        await receive()
+    async def _open(self) -> None:
         self._reports = asyncio.create_task(self._publisher.serve_reports())
         self._reports.add_done_callback(_end_if_failed)
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
+
+    async def _close(self) -> None:
+        assert self._reports is not None, "what is closed was opened"
         self._reports.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._reports
         self._publisher.close(GRACE_S)
-        await send({"type": "lifespan.shutdown.complete"})
 
     def _run_stream(self) -> None:
         while not self._link.connected.wait(0.2) or self._listed.fault is not None:

@@ -80,6 +80,7 @@ class Scores(msgspec.Struct, frozen=True, gc=False):
     churn: Churn | None = None
     facts: JourneyFacts = JourneyFacts()
     rebuilt: bool = False
+    rebuilt_version: int = 0
 
 
 _decode = msgspec.json.Decoder(Scores).decode
@@ -110,6 +111,7 @@ def facts_of(scores: Scores) -> Facts:
         alive_below=_alive_below(scores.churn) if scores.churn else None,
         conflicts=_conflicts(facts.conflicts) if facts.conflicts else (),
         rebuilt=scores.rebuilt,
+        rebuilt_us=scores.rebuilt_version,
         consents=_consents(facts.consent) if facts.consent else (),
     )
 

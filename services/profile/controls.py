@@ -55,9 +55,23 @@ class Ordered:
     control: Control
     body: Body
     nodes: tuple[bytes, ...]
+    name: str
+
+    def note(self) -> bytes | None:
+        """The field under which it is noted how far all was read when it was decided on: what
+        names the erased counts for others if it came before, so that order is part of the log."""
+        erasure = self.body.get("erasure_id")
+        if not (self.control.erases or self.control.lifts) or not isinstance(erasure, str):
+            return None
+        return note_name(erasure, self.name)
 
     def act(self, graph: Graph) -> None:
         self.control.act(graph, self.body)
+
+
+def note_name(erasure_id: str, control: str) -> bytes:
+    """What a control of an erasure is noted as."""
+    return f"{erasure_id[:100]}:{control}".encode()
 
 
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
@@ -87,7 +101,7 @@ def read(name: str, record: Record, workspaces: Mapping[str, object]) -> Ordered
         detail = f"control {name}: no workspace {workspace!r} is configured (RAPPORT_WORKSPACE)"
         return Refusal(record, Reason.UNKNOWN_WORKSPACE, detail, str(workspace or "unknown"))
     try:
-        return Ordered(record, control, body, tuple(control.nodes(body)))
+        return Ordered(record, control, body, tuple(control.nodes(body)), name)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         detail = f"control {name}: {error}"
         return Refusal(record, Reason.BAD_PROPERTIES, detail, str(workspace))

@@ -25,7 +25,8 @@ def let_in(graph: Graph, found: Found, controls: Sequence[Ordered], decision: De
             if holder == node:
                 del found.erased[node]
                 decision.reads[node_key(node)] = version
-                graph.since[node] = max(version + 1, one.body["from"])
+                # not by when the erasure was decided on: read again, that is another moment
+                graph.since[node] = one.body["from"]
     for node, (holder, from_us) in found.lifted.items():
         graph.since[node] = from_us
         if holder == node:
@@ -46,6 +47,8 @@ def without_erased(
     for home in dict.fromkeys(graph.homes.values()):
         if home.component.since:
             since.update(home.component.since)
+    if erased:
+        erased |= {leaf for leaf, into in graph.absorbed.items() if into in erased}
     if not erased and not since:
         return arrivals
     kept = [one for one in arrivals if not _names_one(one.event, erased, since)]

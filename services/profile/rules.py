@@ -7,6 +7,7 @@ from zlib import crc32
 from services.common.spelling import Spellings
 from services.common.workspace import Workspace
 from services.profile.domain.component import kind_code
+from services.profile.domain.grouping import GROUPING
 from services.profile.domain.people import Rules
 
 _DAY_US = 86_400_000_000
@@ -34,7 +35,7 @@ def rules_of(workspace: Workspace) -> Rules:
         limits={code: rule.limit for code, rule in kinds.items()},
         ranks={code: rank for rank, code in enumerate(kinds)},
         hub_degree_max=identity.hub_degree_max,
-        mark=crc32(repr((said, identity.hub_degree_max)).encode()),
+        mark=crc32(repr((GROUPING, said, identity.hub_degree_max)).encode()),
         windows_us={
             code: round(rule.window_days * _DAY_US)
             for code, rule in kinds.items()

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from schemas.base import EPOCH
 from schemas.cloudevents import rfc3339_bytes
@@ -97,6 +97,7 @@ class _Profile(msgspec.Struct, gc=False):
     marketing: Marketing | UnsetType
     consent: dict[str, ShownConsent] | UnsetType
     preferences: Preferences | UnsetType
+    rebuilt_version: int | UnsetType
 
 
 class _Erased(msgspec.Struct, gc=False):
@@ -149,6 +150,7 @@ def snapshot(component: Component, person: Person, version: int, currency: str) 
         marketing(whole),
         consent(whole),
         preferences(whole),
+        component.rebuilt or UNSET,
     )
     return _encode(shown)
 

@@ -4,6 +4,7 @@ n:<node id>       the id of the component that the node is in (16 bytes); or `a`
                   node that it was absorbed into (17); or a version and `erased`, or `lifted` (14)
 c:<component id>  version and body of a component (msgpack)
 m:<workspace>:<week>:<bucket>   64-bit hashes of message ids (a set of integers)
+ir:<workspace>    which rules show people alike: a note of `rapport identity apply`, for the next
 
 Node ids are keyed hashes of (workspace, kind, value), so the first two concern one workspace.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -30,6 +30,7 @@ from services.profile.naming import Naming
 from services.profile.outputs import Publications
 from services.profile.rules import rules_of as rules_of
 from services.profile.store import (
+    Found,
     Loaded,
     ProfileStore,
     component_key,
@@ -90,6 +91,7 @@ class ProfileHandler:
         arrivals = without_erased(arrivals, understood.controls, graph, deciding.counts)
         _fold(arrivals, graph)
         _obey(understood.controls, graph)
+        deciding.decision.notes += [note for one in understood.controls if (note := one.note())]
         self._conclude(graph, arrivals, deciding)
         # without the decision itself: a cycle would hold the batch until the collector comes
         committed = partial(self._committed, graph, deciding.counts, deciding.written)
@@ -128,7 +130,7 @@ class ProfileHandler:
                 continue
             if person.id == profile:
                 return self._publications.shown(state, home.version, component, person)
-            lost = Redirect(profile, person.id, was_shown=True)
+            lost = Redirect(profile, person.id if node == profile else node, was_shown=True)
             return self._publications.redirected(state, home.version, component, lost)
         return None
 
@@ -178,8 +180,7 @@ class ProfileHandler:
         nodes |= dict.fromkeys([event.alias for event in events if event.alias is not None])
         nodes |= dict.fromkeys(chain.from_iterable([one.others for one in events if one.others]))
         nodes |= dict.fromkeys(chain.from_iterable([control.nodes for control in controls]))
-        kept, missing = self._kept.take(nodes)
-        found = self._store.load(missing)
+        kept, found = self._found(nodes)
         graph = Graph(self._rules, self._hash)
         reads = deciding.decision.reads
         # what was read comes last: it may have taken in, or be, what was kept
@@ -195,6 +196,26 @@ class ProfileHandler:
             graph.admit_absorbed(leaf, into)
         let_in(graph, found, controls, deciding.decision)
         return graph
+
+    def _found(self, nodes: Collection[bytes]) -> tuple[list[Working], Found]:
+        """What is kept of them, and what Redis says of all others.
+
+        What turns out to be an older version of what was read is not used: a node that it has, and
+        that another worker absorbed or erased since, is none any more.
+        """
+        kept, missing = self._kept.take(nodes)
+        while True:
+            found = self._store.load(missing)
+            newest = found.components
+            stale = [
+                home
+                for home in kept
+                if home.key in newest and newest[home.key].version != home.versions[home.key]
+            ]
+            if not stale:
+                return kept, found
+            kept = [home for home in kept if home not in stale]
+            missing += [node for node in nodes if any(node in home.places for home in stale)]
 
     def _conclude(self, graph: Graph, arrivals: Sequence[Arrival], deciding: Deciding) -> None:
         """Write every changed component, show its people, and say whom each event counts for."""

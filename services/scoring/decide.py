@@ -81,9 +81,12 @@ NOTHING_ASKED: Final = Asked()
 def decide(messages: Sequence[Message], ground: Ground, now_us: int) -> list[Output]:
     """Scores of the newest snapshot of each profile among them; dead letters for what is none.
 
-    `now_us` only dates the dead letters.
+    Where some of a profile's were made by a rebuild, and others by events, the last of each go
+    before it: what follows from the ones is sent, from the others not. `now_us` only dates the
+    dead letters.
     """
     newest: dict[tuple[str, str], Row] = {}
+    skipped: list[Row] = []
     outputs: list[Output] = []
     for message in messages:
         value = message.value()
@@ -97,12 +100,22 @@ def decide(messages: Sequence[Message], ground: Ground, now_us: int) -> list[Out
         key = (snapshot.workspace, snapshot.profile_id)
         known = newest.get(key)
         if known is None or known[0].version <= snapshot.version:
+            if known is not None and known[0].rebuilt != snapshot.rebuilt:
+                skipped.append(known)
             newest[key] = (snapshot, message)
+        elif known[0].rebuilt != snapshot.rebuilt:
+            skipped.append((snapshot, message))
+    for row in sorted(skipped, key=_version):  # hardly ever
+        outputs += _scored(row[0].workspace, [row], ground, now_us)
     for workspace in dict.fromkeys(workspace for workspace, _ in newest):
         rows = [row for key, row in newest.items() if key[0] == workspace]
         for start in range(0, len(rows), SCORED_MAX):
             outputs += _scored(workspace, rows[start : start + SCORED_MAX], ground, now_us)
     return outputs
+
+
+def _version(row: Row) -> int:
+    return row[0].version
 
 
 def _scored(workspace: str, rows: Sequence[Row], ground: Ground, now_us: int) -> list[Output]:

@@ -25,6 +25,7 @@ from services.scoring.shapes import (
     Clv,
     Erased,
     JourneyFacts,
+    Merged,
     Redirect,
     Rfm,
     Scores,
@@ -90,6 +91,7 @@ def scores_of(
                 told,
                 _facts(one, net, gap, high),
                 one.rebuilt,
+                one.rebuilt_version,
             )
         )
         for one, moment, net, rfm, churn, clv, segment, told, gap, high in columns
@@ -114,6 +116,7 @@ def facts_only(
                 {},
                 _facts(one, str(one.purchases.net()), None, False),
                 one.rebuilt,
+                one.rebuilt_version,
             )
         )
         for one, moment in zip(visitors, moments, strict=True)
@@ -124,7 +127,7 @@ def redirects_of(merged: Sequence[Snapshot], model_version: int) -> list[Written
     """The messages of profiles that joined another one: their scores are gone."""
     moments = moment_texts(as_of_us(merged, model_version))
     return [
-        _written(Redirect(*_head(one, model_version, moment)))
+        _written(Merged(*_head(one, model_version, moment), one.rebuilt))
         for one, moment in zip(merged, moments, strict=True)
     ]
 

@@ -80,7 +80,7 @@ class JourneyFacts(msgspec.Struct, frozen=True, gc=False):
 
 
 class Redirect(msgspec.Struct, frozen=True, gc=False):
-    """schemas.scores.Scores of a profile that joined another one."""
+    """The fields that schemas.scores.Scores always has."""
 
     workspace: str
     profile_id: str
@@ -89,6 +89,12 @@ class Redirect(msgspec.Struct, frozen=True, gc=False):
     model_version: int
     as_of: str
     merged_into: str | None
+
+
+class Merged(Redirect, frozen=True, gc=False, omit_defaults=True):
+    """schemas.scores.Scores of a profile that joined another one."""
+
+    rebuilt: bool = False
 
 
 class Erased(Redirect, frozen=True, gc=False):
@@ -108,3 +114,4 @@ class Scores(Redirect, frozen=True, gc=False, omit_defaults=True):
     reasons: Reasons
     facts: JourneyFacts
     rebuilt: bool = False
+    rebuilt_version: int = 0

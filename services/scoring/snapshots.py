@@ -66,6 +66,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     service: Service = Service()
     conflicts: msgspec.Raw = msgspec.Raw(b"[]")
     rebuilt: bool = False
+    rebuilt_version: int = 0
     consent: dict[str, Permission] = {}
 
     def refuses(self, purpose: str | None) -> bool:

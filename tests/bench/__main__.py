@@ -16,6 +16,7 @@ from tests.bench.accounts import bench_accounts
 from tests.bench.contended import bench_contended, bench_fan_out, contended_line
 from tests.bench.flood import bench_flood, flood_lines
 from tests.bench.folds import bench_folds
+from tests.bench.identity_plan import bench_identity_plan
 from tests.bench.importing import bench_import
 from tests.bench.ingest import bench_batch, bench_single
 from tests.bench.pipeline import bench_pipeline
@@ -35,6 +36,7 @@ GROUPS: dict[str, tuple[Callable[[Settings], Any], ...]] = {
     "folds": (bench_folds,),
     "contended": (bench_contended, bench_fan_out),
     "import": (bench_import,),
+    "identity_plan": (bench_identity_plan,),
 }
 
 

@@ -1,4 +1,4 @@
-"""Rows `profile_read*`: profiles by id over HTTP, beside a bare loop that reads a key of Redis."""
+"""Rows `profile_read*`, `account*_read`: reads over HTTP, beside a bare loop that GETs Redis."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from typing import Any, Final
 import psutil
 
 from deploy.embedded.ports import free_port
-from schemas.base import to_json
+from schemas.base import derived_id, to_json
 from services.common import clients
-from services.common.batch import Batch, Record, pack_state
+from services.common.batch import Batch, Output, Record, pack_state
 from services.common.settings import Settings
 from services.common.workspace_files import load_workspaces
+from services.profile.accounts.stream import AccountsHandler
 from services.profile.stream import ProfileHandler
 from tests.bench.profile_api_bare import KEY
 from tests.bench.stage import PROJECT, environment, until
@@ -29,22 +30,25 @@ from tests.integration.test_profile_on_real_engines import average
 
 HOST: Final = "127.0.0.1"
 WHOLE_KEY, MASKED_KEY = "demo-api-key", "demo-insight-key"
+PROFILE, ACCOUNT = "/v1/profiles/{}", "/v1/accounts/{}"
 CONNECTIONS: Final = 32
 READS: Final = 20_000
 WARM_UP_READS: Final = 2_000
 #: Half of what is asked of one process, at which its p99 is asked for.
 PACED_PER_S: Final = 1_000
-PACED_READS: Final = 10_000
 PEOPLE_ROUNDS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A row: with whose key, and whether the client knows what it asks for."""
+    """A row: what is read with whose key, and whether the client knows what it asks for."""
 
     name: str
     key: str
+    path: str = PROFILE
     known: bool = False
+    reads: int = READS
+    per_s: int = PACED_PER_S
 
 
 CASES: Final = (
@@ -52,16 +56,24 @@ CASES: Final = (
     Case("profile_read_masked", MASKED_KEY),
     Case("profile_read_unchanged", WHOLE_KEY, known=True),
 )
+OF_ACCOUNTS: Final = (
+    Case("account_read", WHOLE_KEY, ACCOUNT),
+    Case("account_members_read", WHOLE_KEY, ACCOUNT + "/members", reads=2_000, per_s=100),
+)
 
 
 def bench_profile_api(settings: Settings) -> list[dict[str, Any]]:
-    """Whole profiles, each read put on record; masked ones; and ones that have not changed."""
-    ids = _people(settings)
+    """Whole profiles, each read put on record; masked ones; ones that have not changed. Accounts of
+    twenty, and their members."""
+    ids, accounts = _people(settings)
+    rows = []
     with _running("services.profile", "api", settings=settings) as (process, port):
-        bodies, tags = _answers(port, ids)
-        _keep(settings, bodies)
-        bare = _bare(settings, ids)
-        return [_row(case, process, port, ids, tags, bare) for case in CASES]
+        for cases, read in ((CASES, ids), (OF_ACCOUNTS, accounts)):
+            bodies, tags = _answers(port, cases[0].path, read)
+            _keep(settings, bodies)
+            bare = _bare(settings, read)
+            rows += [_row(case, process, port, read, tags, bare) for case in cases]
+    return rows
 
 
 def _row(
@@ -72,21 +84,21 @@ def _row(
     tags: Mapping[str, str],
     bare: Mapping[str, float],
 ) -> dict[str, Any]:
-    load = _load(port, case.key, ids, tags if case.known else {})
-    _sent(load | {"requests": WARM_UP_READS})
+    load = _load(port, case.key, ids, tags if case.known else {}, case.path)
+    _sent(load | {"requests": case.reads // 10})
     before = _cpu_s(process)
-    measured = _sent(load)
+    measured = _sent(load | {"requests": case.reads})
     used_s = _cpu_s(process) - before
-    paced = _sent(load | {"requests": PACED_READS, "per_s": PACED_PER_S})
-    cpu_us = used_s / READS * 1e6
+    paced = _sent(load | {"requests": case.reads // 2, "per_s": case.per_s})
+    cpu_us = used_s / case.reads * 1e6
     return {
         "name": case.name,
-        "events_per_s": round(READS / measured["seconds"]),
+        "events_per_s": round(case.reads / measured["seconds"]),
         "cpu_us_per_event": round(cpu_us, 1),
         "bare_events_per_s": round(bare["per_s"]),
         "cpu_of_bare": round(cpu_us / bare["cpu_us"], 2),
         "p99_ms": round(paced["p99_ms"], 1),
-        "p99_at_per_s": PACED_PER_S,
+        "p99_at_per_s": case.per_s,
         "p99_flat_out_ms": round(measured["p99_ms"], 1),
     }
 
@@ -109,10 +121,13 @@ def _bare(settings: Settings, ids: Sequence[str]) -> dict[str, float]:
     return {"per_s": READS / measured["seconds"], "cpu_us": used_s / READS * 1e6}
 
 
-def _load(port: int, key: str, ids: Sequence[str], tags: Mapping[str, str]) -> dict[str, Any]:
+def _load(
+    port: int, key: str, ids: Sequence[str], tags: Mapping[str, str], path: str = PROFILE
+) -> dict[str, Any]:
     return {
         "port": port,
         "key": key,
+        "path": path,
         "ids": list(ids),
         "connections": CONNECTIONS,
         "requests": READS,
@@ -129,25 +144,51 @@ def _sent(load: Mapping[str, Any]) -> dict[str, float]:
     return measured
 
 
-def _people(settings: Settings) -> list[str]:
-    """Two thousand profiles of the usual size, as profile leaves them in Redis; their ids."""
+def _people(settings: Settings) -> tuple[list[str], list[str]]:
+    """Two thousand profiles of the usual size and the accounts that they belong to, as profile and
+    accounts leave them in Redis; the ids of both."""
     workspaces = load_workspaces(settings.workspace)
-    client = clients.redis_client(settings)
-    handler = ProfileHandler(client, workspaces, settings)
-    ids = []
-    for round_ in range(PEOPLE_ROUNDS):
-        events = [_moved(event, round_) for event in average("demo")]
-        records = [
-            Record("touchpoints.accepted", 0, offset, None, to_json(event))
-            for offset, event in enumerate(events)
-        ]
-        decision = handler.decide(Batch(records, (), time.time_ns() // 1_000))
-        states = {key: pack_state(*state) for key, state in decision.writes.items()}
-        client.mset(states | decision.plain)
-        told = [one for outputs in decision.outputs.values() for one in outputs]
-        ids += [one.key.decode() for one in told if one.topic == "profiles.changed"]
-    client.close()
-    return sorted(set(ids))
+    ids, accounts = set[str](), set[str]()
+    with clients.redis_client(settings) as client:
+        handler = ProfileHandler(client, workspaces, settings)
+        members = AccountsHandler(client, workspaces, settings)
+        for round_ in range(PEOPLE_ROUNDS):
+            events = [_moved(event, round_) for event in average("demo")]
+            accepted = [to_json(one) for one in [*events, *_links(events)]]
+            told = _decided(client, handler, "touchpoints.accepted", accepted)
+            changed = [one for one in told if one.topic == "profiles.changed"]
+            ids |= {one.key.decode() for one in changed}
+            told = _decided(client, members, changed[0].topic, [one.value for one in changed])
+            accounts |= {one.key.decode() for one in told if one.topic == "accounts.changed"}
+    return sorted(ids), sorted(accounts)
+
+
+def _decided(client: Any, handler: Any, topic: str, values: Sequence[bytes]) -> list[Output]:
+    """What a service publishes of a batch, whose state is in Redis then."""
+    records = [Record(topic, 0, offset, None, value) for offset, value in enumerate(values)]
+    decision = handler.decide(Batch(records, (), time.time_ns() // 1_000))
+    states = {key: pack_state(*state) for key, state in decision.writes.items()}
+    client.mset(states | decision.plain)
+    return [one for outputs in decision.outputs.values() for one in outputs]
+
+
+def _links(events: Sequence[Any]) -> list[Any]:
+    """One for each of the people: which account they belong to."""
+    whose = [(event.identifiers[0], event) for event in events]
+    people = {one.value: event for one, event in whose if one.kind == "user_id"}
+    found = []
+    for number, (who, event) in enumerate(people.items()):
+        said = event.model_dump(mode="json") | {
+            "message_id": f"link-{who}"[:200],
+            "event_id": str(derived_id("link", who)),
+            "properties": {
+                "kind": "account_linked",
+                "account_id": f"company-{number}",
+                "role": "buyer",
+            },
+        }
+        found.append(type(event).model_validate(said))
+    return found
 
 
 def _moved(event: Any, round_: int) -> Any:
@@ -165,12 +206,12 @@ def _keep(settings: Settings, bodies: Mapping[str, bytes]) -> None:
         client.mset({KEY + name.encode(): body for name, body in bodies.items()})
 
 
-def _answers(port: int, ids: Sequence[str]) -> tuple[dict[str, bytes], dict[str, str]]:
-    """Body and ETag of each profile."""
+def _answers(port: int, path: str, ids: Sequence[str]) -> tuple[dict[str, bytes], dict[str, str]]:
+    """Body and ETag of each."""
     bodies, tags = {}, {}
     for one in ids:
         asked = urllib.request.Request(
-            f"http://{HOST}:{port}/v1/profiles/{one}",
+            f"http://{HOST}:{port}{path.format(one)}",
             headers={"authorization": f"Bearer {WHOLE_KEY}"},
         )
         with urllib.request.urlopen(asked) as answer:

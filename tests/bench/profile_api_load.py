@@ -20,11 +20,12 @@ import uvloop
 class Load:
     """So many requests over so many connections; `per_s`: at this rate, 0: as fast as it goes.
 
-    `etags`: what is sent as If-None-Match, by id; empty: nothing.
+    `path`: with {} for an id. `etags`: what is sent as If-None-Match, by id; empty: nothing.
     """
 
     port: int
     key: str
+    path: str
     ids: list[str]
     connections: int
     requests: int
@@ -40,7 +41,7 @@ def requests(load: Load) -> Iterator[bytes]:
         tag = load.etags.get(who)
         known = f"if-none-match: {tag}\r\n" if tag else ""
         yield (
-            f"GET /v1/profiles/{who} HTTP/1.1\r\nhost: bench\r\n"
+            f"GET {load.path.format(who)} HTTP/1.1\r\nhost: bench\r\n"
             f"authorization: Bearer {load.key}\r\n{known}\r\n"
         ).encode()
 

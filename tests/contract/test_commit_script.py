@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -14,6 +15,7 @@ from services.common import redis_store
 from services.common.batch import Decision, Output
 from services.common.ports import Commit, Move, Place
 from services.common.redis_store import RedisStore
+from services.common.staged_log import Stage, stage_of
 from tests.simulation.fakes import Kept, Rules, apply
 
 KEYS = [b"x:a", b"x:b", b"x:c"]
@@ -132,6 +134,25 @@ def test_a_place_that_another_worker_moved_is_seen(client: redis.Redis) -> None:
     assert store.moved({0: read, 1: read, 2: never}) == []
     store.commit(Commit([Move(1, read, Place(5, 2))]))  # time alone: the offset is the same
     assert store.moved({0: read, 1: read, 2: read}) == [1, 2]
+
+
+def test_how_far_all_was_read_is_noted_once_and_only_with_the_commit(client: redis.Redis) -> None:
+    """Of every partition of the service, not only of those that the batch is of."""
+    store, never = RedisStore(client, "svc"), Place(None, 0)
+    store.commit(Commit([Move(11, never, Place(70, 1)), Move(0, never, Place(4, 1))]))
+    move = Move(0, Place(4, 1), Place(6, 2))
+    refused = Decision(reads={b"x:a": 9}, notes=[b"one"])
+    assert store.commit(Commit([move], (), refused)).result == "conflict"
+    assert client.hgetall("d:svc") == {}
+    noted = Decision(
+        writes={b"x:a": (1, b"v")}, due={(0, b"p"): 5}, remembered={b"m:1": [1]}, notes=[b"one"]
+    )
+    assert store.commit(Commit([move], (), noted)).result == "done"
+    again = Decision(notes=[b"one", b"two"])
+    store.commit(Commit([Move(0, Place(6, 2), Place(9, 3))], (), again))
+    found: Any = client.hgetall("d:svc")
+    assert stage_of(found[b"one"]) == Stage({0: 4, 11: 70}, {0: 6, 11: 70})
+    assert stage_of(found[b"two"]) == Stage({0: 6, 11: 70}, {0: 9, 11: 70})
 
 
 def test_the_script_comes_back_after_redis_forgot_it(client: redis.Redis) -> None:

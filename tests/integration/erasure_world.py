@@ -1,11 +1,11 @@
-"""Engines that drop and compact within seconds, the six services, and what their files hold."""
+"""Engines that drop and compact within seconds, all services, and what their files hold."""
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ import httpx
 import lz4.block
 import lz4.frame
 import pytest
+import redis
 import zstandard
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
@@ -25,12 +26,17 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from typer.testing import CliRunner
 
 from deploy.embedded import kafka
+from deploy.embedded import redis as redis_server
 from deploy.embedded.engines import Engines, start_engines
+from schemas import topics
 from schemas.topics import TOPICS
 from services.cli.__main__ import app
 from services.cli.person import in_columns
 from services.cli.services import Services, start_services
 from services.common.settings import Settings
+from services.common.topic_log import topic_log
+from services.journey.deliver.job import unpack
+from services.journey.deliver.keys import keys
 
 SALT: Final = "erasure test"
 RUN = CliRunner()
@@ -39,6 +45,10 @@ log.retention.check.interval.ms=500
 log.cleaner.backoff.ms=500
 log.segment.delete.delay.ms=500
 """
+#: The port of discard: what is to be sent there waits, for the next attempt.
+NOBODY_LISTENS: Final = "http://127.0.0.1:9/"
+#: Longer than any compressed slot of a test.
+SLOT_MAX: Final = 8_000_000
 #: What a topic is set to so that its horizon is seconds away.
 SHORT: Final = {"segment.ms": "500", "file.delete.delay.ms": "500"}
 DELETED: Final = {"retention.ms": "1000"}
@@ -114,9 +124,19 @@ def erasure_world(home: Path) -> Iterator[ErasureWorld]:
     """Engines and services of their own; ended in good order."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kafka, "PROPERTIES", kafka.PROPERTIES + HASTY)
+        # else what Redis writes anew is packed in a way that the scan does not read
+        plain, packed = ["--rdbcompression", "no"], redis_server.command
+        patch.setattr(redis_server, "command", lambda home, port: [*packed(home, port), *plain])
         engines = start_engines(home)
     settings = Settings(salt=SALT, partitions=2, http_port=0, profile_api_port=0)
-    environment = {"RAPPORT_SALT": SALT, "RAPPORT_PARTITIONS": "2", "RAPPORT_HOME": str(home)}
+    environment = {
+        "RAPPORT_SALT": SALT,
+        "RAPPORT_PARTITIONS": "2",
+        "RAPPORT_HOME": str(home),
+        "RAPPORT_DEMO_WEBHOOK_URL": NOBODY_LISTENS,
+        "RAPPORT_WEBHOOK_ALLOW_PRIVATE": "true",
+        "RAPPORT_DEMO_WEBHOOK_SECRET": "whsec_" + "A" * 44,
+    }
     services = start_services(home, engines, settings, environment=environment)
     try:
         services.wait_until_ready()
@@ -143,11 +163,13 @@ def found_in_files(home: Path, texts: Sequence[str]) -> dict[str, set[str]]:
 
 
 def unpacked(path: Path, raw: bytes) -> Iterator[bytes]:
-    """What is compressed in a file of Kafka or ClickHouse."""
+    """What is compressed in a file of Kafka, ClickHouse or Redis."""
     if path.suffix in (".log", ".deleted") and "kafka" in path.parts:
         yield from batches(raw)
     elif path.suffix == ".bin":
         yield from blocks(raw)
+    elif "redis" in path.parts:
+        yield from slots(raw)
 
 
 def batches(raw: bytes) -> Iterator[bytes]:
@@ -179,3 +201,45 @@ def blocks(raw: bytes) -> Iterator[bytes]:
         elif method != 0x02:  # several codecs in a row are not used for text
             return
         at += 16 + size
+
+
+def waiting_for(world: ErasureWorld, profiles: Iterable[bytes]) -> int:
+    """Webhooks that wait for their next attempt and are about one of these."""
+    client: Any = redis.Redis.from_url(world.engines.redis)
+    jobs = [value for _, value in client.hscan_iter(keys("demo/automation", ["job"])[0])]
+    client.close()
+    bodies = [unpack(one).body for one in jobs]
+    return sum(any(profile in body for profile in profiles) for body in bodies)
+
+
+def snapshots(world: ErasureWorld) -> dict[bytes, bytes]:
+    """The newest record of each profile id."""
+    source = topic_log(Settings(kafka=world.engines.kafka, home=world.home), topics.PROFILES.name)
+    try:
+        return {one.key(): one.value() for one in source.to_the_end()}
+    finally:
+        source.close()
+
+
+def has_read_all(world: ErasureWorld, client: redis.Redis) -> bool:
+    source = topic_log(Settings(kafka=world.engines.kafka, home=world.home), topics.ACCEPTED.name)
+    try:
+        ends: dict[int, int] = {}
+        for message in source.to_the_end():
+            ends[message.partition()] = message.offset() + 1
+    finally:
+        source.close()
+    places: list[Any] = [client.get(f"p:profile:{number}") for number in ends]
+    return all(
+        place is not None and int(place.split(b":")[0]) >= end
+        for place, end in zip(places, ends.values(), strict=True)
+    )
+
+
+def slots(raw: bytes) -> Iterator[bytes]:
+    """Outbox slots in Redis's file. Source: RFC 8878, a frame begins with its magic number."""
+    view, at = memoryview(raw), raw.find(zstandard.FRAME_HEADER)
+    while at >= 0:
+        with suppress(zstandard.ZstdError):  # four bytes that are something else
+            yield zstandard.ZstdDecompressor().decompressobj().decompress(view[at : at + SLOT_MAX])
+        at = raw.find(zstandard.FRAME_HEADER, at + 4)

@@ -22,10 +22,12 @@ from schemas.base import to_json
 from schemas.touchpoint import Touchpoint
 from services.common import clients
 from services.common.api_keys import Scope
-from services.common.batch import Batch, Record, pack_state
+from services.common.batch import Batch, Decision, Output, Record, pack_state
 from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.common.workspace_files import load_workspaces
+from services.profile.accounts.naming import AccountNames
+from services.profile.accounts.stream import AccountsHandler
 from services.profile.domain.ids import Hashes, uuid_text
 from services.profile.stream import ProfileHandler
 from tests.waiting import until
@@ -34,6 +36,7 @@ SALT = "profile api"
 PATIENCE_S = 60
 NOW_US = 1_767_600_000_000_000
 PERSONAL = "shoe_size"
+WORKSPACE = "name: {name}\ncurrency: USD\nhousehold_traits: [street, city]\n"
 
 
 @dataclass
@@ -65,7 +68,29 @@ class Api:
         for event in events:
             records.append(Record("touchpoints.accepted", 0, self.offset, None, to_json(event)))
             self.offset += 1
-        decision = self.handler.decide(Batch(records, (), NOW_US + self.offset))
+        return self._commit(self.handler.decide(Batch(records, (), NOW_US + self.offset)))
+
+    def know_with_accounts(self, events: Sequence[Touchpoint]) -> list[Any]:
+        """The same, and what accounts makes of it."""
+        told = self.know(events)
+        self.follow(told)
+        return told
+
+    def follow(self, outputs: Sequence[Output]) -> list[Any]:
+        """Fold snapshots into Redis as accounts does, in one commit; what it publishes."""
+        records = [
+            Record(one.topic, 0, place, one.key, one.value)
+            for place, one in enumerate(outputs)
+            if one.topic == "profiles.changed"
+        ]
+        handler = AccountsHandler(self.redis, self.workspaces, self.settings)
+        return self._commit(handler.decide(Batch(records, (), NOW_US + self.offset)))
+
+    def account(self, workspace: str, account_id: str) -> UUID:
+        """The id of an account's profile."""
+        return UUID(uuid_text(AccountNames(SALT).profile(workspace, account_id)))
+
+    def _commit(self, decision: Decision) -> list[Any]:
         for key, state in decision.writes.items():
             self.redis.set(key, pack_state(*state))
         for key, value in decision.plain.items():
@@ -101,10 +126,14 @@ def write_workspaces(folder: Path, names: Sequence[str]) -> None:
         own.mkdir(parents=True)
         for path in Path("deploy/workspace").glob("*.yaml"):
             (own / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
-        (own / "workspace.yaml").write_text(f"name: {name}\ncurrency: USD\n", encoding="utf-8")
+        (own / "workspace.yaml").write_text(WORKSPACE.format(name=name), encoding="utf-8")
         alone = [(scope,) for scope in Scope]
         pairs = [(scope, Scope.PROFILE_PII) for scope in Scope if scope != Scope.PROFILE_PII]
-        more = [(Scope.PROFILE_READ, Scope.CHANGES), tuple(Scope)]
+        more = [
+            (Scope.PROFILE_READ, Scope.CHANGES),
+            (Scope.ACCOUNT_READ, Scope.MEMBERS_READ),
+            tuple(Scope),
+        ]
         keys = [entry(name, *scopes) for scopes in (*alone, *pairs, *more)]
         said = yaml.safe_dump({"personal": [PERSONAL], "keys": keys})
         (own / "api_keys.yaml").write_text(said, encoding="utf-8")

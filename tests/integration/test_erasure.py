@@ -8,27 +8,38 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 import redis
 from confluent_kafka import Producer
 
-from schemas import topics
 from schemas.erasure import Erasure, ErasureState
 from schemas.person import PersonExport
 from services.cli.erase import steps
 from services.cli.erase.desk import CanNot, Desk
 from services.cli.person import in_columns
-from services.common.settings import Settings
-from services.common.topic_log import topic_log
+from services.common import slot
+from services.common.batch import Output
 from services.profile.domain.ids import Hashes, uuid_text
-from tests.integration.erasure_world import SALT, ErasureWorld, erasure_world, found_in_files
+from tests.integration.erasure_world import (
+    SALT,
+    ErasureWorld,
+    erasure_world,
+    found_in_files,
+    has_read_all,
+    slots,
+    snapshots,
+    waiting_for,
+)
 from tests.waiting import until
 
 Step = Callable[[Desk, Erasure], Erasure]
 PEOPLE = int(os.environ.get("RAPPORT_TEST_ERASURE_PEOPLE", "1000"))
 KILLS = bool(os.environ.get("RAPPORT_TEST_ERASURE_KILLS"))
+#: How much longer it may take with more of them.
+MORE_S = PEOPLE / 200
 #: What nobody else has, in every place where a person can be named.
 ADA = "q7f3a9c5e1"
 MAIL = f"{ADA}@mail.example"
@@ -71,9 +82,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ErasureWorld]:
         calls = [call for number in range(PEOPLE) for call in calls_of(number)]
         calls[PEOPLE:PEOPLE] = calls_of_ada()
         one.send([call | {"messageId": f"m{at}"} for at, call in enumerate(calls)])
-        until(lambda: counted(one) == PEOPLE + 1, "everybody to be in the columns", 120)
+        until(lambda: counted(one) == PEOPLE + 1, "everybody to be in the columns", 120 + MORE_S)
         one.hasten_columns()
-        until(lambda: alerts(one) > 0, "the alert", 60)
+        until(lambda: alerts(one) > 0, "the alert", 60 + MORE_S)
+        until(
+            lambda: waiting_for(one, ids_of_ada()) > 0,
+            "the webhook about it, which waits",
+            60 + MORE_S,
+        )
         yield one
 
 
@@ -88,19 +104,17 @@ def alerts(world: ErasureWorld) -> int:
     return int(world.rows("SELECT count() AS n FROM alerts")[0]["n"])
 
 
-def snapshots(world: ErasureWorld) -> dict[bytes, bytes]:
-    """The newest record of each profile id."""
-    source = topic_log(Settings(kafka=world.engines.kafka, home=world.home), topics.PROFILES.name)
-    try:
-        return {one.key(): one.value() for one in source.to_the_end()}
-    finally:
-        source.close()
-
-
 def ids_of_ada() -> set[bytes]:
     node = Hashes(SALT).node
     names = (("user_id", ADA), ("email", MAIL), ("anonymous_id", DEVICE))
     return {uuid_text(node("demo", *name)).encode() for name in names}
+
+
+def test_the_scan_reads_outbox_slots() -> None:
+    letters = bytes(Random(1).choices(MAIL.encode(), k=2_000))
+    packed = slot.pack([Output("profiles.changed", b"", letters + MAIL.encode())])
+    assert MAIL.encode() not in packed
+    assert any(MAIL.encode() in one for one in slots(b"$9\r\n" + packed + b"\r\n*3" + packed[:9]))
 
 
 def test_one_person_is_exported_then_erased_for_good(world: ErasureWorld, tmp_path: Path) -> None:
@@ -130,6 +144,9 @@ def test_one_person_is_exported_then_erased_for_good(world: ErasureWorld, tmp_pa
     places = {(one["store"], one["place"]): one for one in receipt["receipt"]}
     assert places["clickhouse", "touchpoints"]["found"] == 6
     assert places["clickhouse", "dead_letters"]["found"] == 1
+    assert places["redis", "d: (webhook deliveries)"]["found"] >= 1
+    assert waiting_for(world, ids_of_ada()) == 0
+    assert waiting_for(world, [U1]) > 0, "everybody else's wait as they did"
     assert places["kafka", "dead_letters"]["expires_at"] > receipt["requested_at"]
     after = snapshots(world)
     for profile, value in before.items():
@@ -140,14 +157,20 @@ def test_one_person_is_exported_then_erased_for_good(world: ErasureWorld, tmp_pa
             assert after[profile] == value, "everybody else's snapshot is the same, byte by byte"
     assert all(b'"erased":true' in after[one] for one in ids_of_ada() & before.keys())
     assert counted(world) == PEOPLE
+    assert receipt["taken_out"], "how far profile had read all: a rebuild reads it in this order"
+    nothing_to_mend(world)
 
     read_the_log_again(world)
     assert counted(world) == PEOPLE
     assert snapshots(world) == after
 
     world.hasten_topics()
-    until(lambda: is_complete(world, receipt["erasure_id"]), "the erasure to be complete", 300)
-    until(lambda: left(world) == {}, f"the last files to go: {left(world)}", 20)
+    until(
+        lambda: is_complete(world, receipt["erasure_id"]),
+        "the erasure to be complete",
+        300 + MORE_S,
+    )
+    until(lambda: left(world) == {}, f"the last files to go: {left(world)}", 20 + MORE_S)
     told = world.rapport("erase", "status", receipt["erasure_id"], "--json")
     assert json.loads(told.stdout)["state"] == "complete"
     assert world.rapport("audit", "verify").exit_code == 0
@@ -157,6 +180,16 @@ def test_one_person_is_exported_then_erased_for_good(world: ErasureWorld, tmp_pa
         "person.erasure_requested",
         "person.erased",
     ]
+
+
+def nothing_to_mend(world: ErasureWorld) -> None:
+    """A rebuild brings nobody back, and takes nothing from who referred her."""
+    done = world.rapport("rebuild", "profiles", "--dry-run", "--json")
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["people"] == PEOPLE
+    assert (sum(report["differing"].values()), report["unseen"]) == (0, 0), report
+    assert world.rapport("rebuild", "drop").exit_code == 0
 
 
 def read_the_log_again(world: ErasureWorld) -> None:
@@ -171,22 +204,7 @@ def read_the_log_again(world: ErasureWorld) -> None:
     # it starts again by itself; then it is there when it has read what is sent now
     producer = Producer({"bootstrap.servers": world.engines.kafka})
     producer.flush(5)
-    until(lambda: has_read_all(world, client), "profile to read the log again", 60)
-
-
-def has_read_all(world: ErasureWorld, client: redis.Redis) -> bool:
-    source = topic_log(Settings(kafka=world.engines.kafka, home=world.home), topics.ACCEPTED.name)
-    try:
-        ends: dict[int, int] = {}
-        for message in source.to_the_end():
-            ends[message.partition()] = message.offset() + 1
-    finally:
-        source.close()
-    places: list[Any] = [client.get(f"p:profile:{number}") for number in ends]
-    return all(
-        place is not None and int(place.split(b":")[0]) >= end
-        for place, end in zip(places, ends.values(), strict=True)
-    )
+    until(lambda: has_read_all(world, client), "profile to read the log again", 60 + MORE_S)
 
 
 def is_complete(world: ErasureWorld, erasure: str) -> bool:
@@ -255,7 +273,7 @@ def test_killed_behind_any_step_and_within_one_it_goes_on_and_ends_alike(
     assert world.rapport("erase", f"user_id:{BOB}", "--reason", "again", "--yes").exit_code == 1
     listed = world.rapport("erase", "status", "--json").stdout.splitlines()
     [erasure] = [one for one in map(json.loads, listed) if one["state"] != "complete"]
-    until(lambda: is_complete(world, erasure["erasure_id"]), "it to be complete", 120)
+    until(lambda: is_complete(world, erasure["erasure_id"]), "it to be complete", 120 + MORE_S)
     assert killed == set(ErasureState) - {ErasureState.WAITING, ErasureState.COMPLETE}
     assert BOB not in [row["user_id"] for row in world.rows("SELECT user_id FROM customers")]
     assert world.rapport("export", f"user_id:{BOB}").exit_code == 1
@@ -283,4 +301,4 @@ def test_who_is_let_in_again_is_somebody_new(world: ErasureWorld) -> None:
         asked = world.rows(f"SELECT orders FROM customers WHERE user_id = '{ADA}'")
         return [row["orders"] for row in asked] == ["0"] or [r["orders"] for r in asked] == [0]
 
-    until(is_back, "somebody new", 60)
+    until(is_back, "somebody new", 60 + MORE_S)

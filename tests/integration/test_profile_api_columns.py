@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -84,6 +84,39 @@ def test_a_timeline_is_whole_whatever_the_pages(world: World) -> None:
         assert late == whole[:2]
         early = list(reader.timeline(who, until=START + timedelta(seconds=1), kinds=("searched",)))
         assert early == []
+
+
+def test_a_cursor_of_another_workspace_leads_to_nobody_else(world: World) -> None:
+    """It is a place in an order, and each workspace has its own."""
+    where = {HERE: "here", ELSEWHERE: "elsewhere"}
+    for workspace, city in where.items():
+        for number in range(6):
+            who = f"user_id:forged-{number}"
+            said: dict[str, Any] = {"kind": "identified", "traits": {"town": "Same", "at": city}}
+            world.happened(visit(who, at_s=number, workspace=workspace, **said))
+            world.happened(visit(who, at_s=10 + number, workspace=workspace))
+
+    def pages(workspace: str, cursors: Mapping[str, str | None]) -> dict[str, Any]:
+        who = world.api.node(workspace, "user_id", "forged-1")
+        with world.api.client(*Scope, workspace=workspace) as client:
+            sought = {"traits": {"town": "Same"}, "limit": 5, "cursor": cursors.get("search")}
+            asked: dict[str, Any] = {"limit": 1, "cursor": cursors.get("line")}
+            asked = {name: one for name, one in asked.items() if one}
+            found = client.post("/v1/profiles/search", json=sought).json()
+            return {
+                "search": found,
+                "line": client.get(f"/v1/profiles/{who}/timeline", params=asked).json(),
+            }
+
+    others = {name: page["next"] for name, page in pages(ELSEWHERE, {}).items()}
+    assert all(others.values())
+    assert len(pages(HERE, {})["search"]["items"]) == 5  # nobody else's are left out of them
+    forged = pages(HERE, others)
+    everybody = {world.api.node(HERE, "user_id", f"forged-{number}") for number in range(6)}
+    assert {UUID(one["profile_id"]) for one in forged["search"]["items"]} <= everybody
+    with world.client() as reader:
+        own = {one.event_id for one in reader.timeline(world.api.node(HERE, "user_id", "forged-1"))}
+    assert {UUID(one["event_id"]) for one in forged["line"]["items"]} <= own
 
 
 def test_people_who_are_kept_apart_have_timelines_of_their_own(world: World) -> None:

@@ -3,105 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from deploy.embedded.engines import Engines
 from services.common import clients
-from services.common.settings import Settings
-from services.common.workspace_files import load_workspaces
-from services.profile.domain.event import Event
-from services.profile.domain.folds.table import FOLD_OF
-from services.profile.domain.part import KIND_CODES, Part
-from tests.integration.rebuild_world import World, history
+from tests.integration.rebuild_world import (
+    SALT,
+    World,
+    double_orders,
+    history,
+    rebuild,
+    rebuild_world,
+)
 from tests.reference.profiles import profiles_of
-
-SALT = "rebuild"
-LIVE, SHADOW = 11, 12
 
 
 @pytest.fixture
 def world(engines: Engines, prefix: str, tmp_path: Path) -> Iterator[World]:
-    base = engines.redis.rsplit("/", 1)[0]
-    settings = Settings(
-        kafka=engines.kafka,
-        redis=f"{base}/{LIVE}",
-        clickhouse=engines.clickhouse,
-        salt=SALT,
-        workspace=_workspace(tmp_path, prefix),
-        batch_events_max=100,
-        session_timeout_ms=6_000,
-        partitions=4,
-    )
-    clients.ensure_topics(settings)
-    workspace = load_workspaces(settings.workspace)[prefix]
-    made = World(settings, workspace, f"{base}/{SHADOW}")
-    _flush(made)
-    yield made
-    _flush(made)
-
-
-def _workspace(folder: Path, name: str) -> Path:
-    """The demo's rules under a name that no other test has."""
-    for path in Path("deploy/workspace").glob("*.yaml"):
-        said = yaml.safe_load(path.read_text())
-        if path.name == "workspace.yaml":
-            said["name"] = name
-        (folder / path.name).write_text(yaml.safe_dump(said))
-    return folder
-
-
-def _flush(world: World) -> None:
-    for url in (world.settings.redis, world.shadow):
-        with clients.redis_client(world.settings.model_copy(update={"redis": url})) as client:
-            client.flushdb()
-
-
-def rebuild(world: World, *options: str, failpoint: str = "") -> tuple[int, dict[str, Any]]:
-    """The command as a process of its own: its exit status, its report."""
-    settings = world.settings
-    environment = os.environ | {
-        "RAPPORT_KAFKA": settings.kafka,
-        "RAPPORT_REDIS": settings.redis,
-        "RAPPORT_CLICKHOUSE": settings.clickhouse,
-        "RAPPORT_SALT": SALT,
-        "RAPPORT_WORKSPACE": str(settings.workspace),
-        "RAPPORT_DEMO_WEBHOOK_SECRET": "whsec_" + "A" * 44,
-    }
-    if failpoint:
-        environment["RAPPORT_FAILPOINT"] = failpoint
-    command = [sys.executable, "-m", "services.cli", "rebuild", "profiles", "--json", *options]
-    ended = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
-    report = json.loads(ended.stdout) if ended.stdout.startswith("{") else {}
-    assert ended.returncode in (0, 1, -signal.SIGKILL), ended.stderr
-    return ended.returncode, report | {"stderr": ended.stderr}
-
-
-@pytest.fixture
-def doubled_orders(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug in a fold: each order counts twice its amount."""
-    ordered = KIND_CODES["order_completed"]
-    right = FOLD_OF[ordered]
-
-    def wrong(part: Part, event: Event, facts: Any) -> None:
-        right(part, event, facts)
-        for key, order in part.orders.items():
-            if order.event == event.stamp:
-                part.orders[key] = order._replace(units=order.units * 2)
-
-    monkeypatch.setitem(FOLD_OF, ordered, wrong)
+    with rebuild_world(engines, prefix, tmp_path) as made:
+        yield made
 
 
 def spoil(world: World) -> None:
@@ -116,9 +42,10 @@ def spoil(world: World) -> None:
 
 
 def test_after_a_bug_in_a_fold_everything_is_as_if_it_had_never_been(
-    world: World, doubled_orders: None, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Broken code has folded half of it; live traffic goes on while the rest is mended."""
+    double_orders(monkeypatch)
     events = history(world.workspace.name, 60)
     half = len(events) // 2
     world.send(events[:half])

@@ -144,7 +144,7 @@ class _World:
 
     def order(self, one: Said) -> tuple[Any, ...]:
         ends = sorted(self.node[key] for key in one.pair)
-        return one.at, one.event, ends, one.public, WORDS.index(one.word)
+        return one.public, one.at, one.event, ends, WORDS.index(one.word)
 
     def knows(self, key: Key) -> bool:
         rule = self.rules.get(key[0])
@@ -187,10 +187,10 @@ class _World:
             return
         elif any(frozenset((a, b)) in self.apart for a in group for b in other):
             self.refuse(one, "set_apart")
-        elif one.public and any(map(self.knows, group)) and any(map(self.knows, other)):
-            self.refuse(one, "public_key")
         elif self.is_weak(one) and any(map(self.joins, group)) and any(map(self.joins, other)):
             self.refuse(one, "weak")
+        elif one.public and any(map(self.knows, group)) and any(map(self.knows, other)):
+            self.refuse(one, "public_key")
         elif one.word != "merge" and self.is_too_many(group, other, one.at):
             self.refuse(one, "limit")
         else:
@@ -233,7 +233,7 @@ class _World:
             {"kinds": kinds, "reason": reason, "event_id": event, "at": at}
             for at, event, kinds, reason in sorted(told.values(), reverse=True)
         ]
-        of_hub = self.degree_max + 1 if person & self.hubs else 0
+        of_hub = sum(self.degree_of(key) + 1 for key in person & self.hubs)
         return Refused(len(conflicts) + of_hub, conflicts)
 
 

@@ -21,6 +21,7 @@ from services.profile.domain.ids import Hashes, uuid_text
 from services.profile.store import node_key, unpack
 from services.profile.stream import ProfileHandler
 from tests.reference.profiles import facts_of, profiles_of
+from tests.unit.identity_workers import Workers
 from tests.unit.profile_builders import (
     SALT,
     SETTINGS,
@@ -49,6 +50,13 @@ def topic(run: Run) -> dict[str, Profile]:
 
 def living(run: Run) -> list[Profile]:
     return [one for one in topic(run).values() if one.merged_into is None]
+
+
+def end_of(shown: Profile, topic: dict[str, Profile]) -> Profile:
+    """Whom an id leads to at last."""
+    while shown.merged_into is not None:
+        shown = topic[str(shown.merged_into)]
+    return shown
 
 
 def components(run: Run) -> list[Component]:
@@ -110,7 +118,7 @@ def test_visitors_who_log_in_are_absorbed_with_all_they_did_and_lead_to_the_user
         for visitor in visitors[1:]:
             lost = shown.get(uuid_text(node(visitor)))
             assert lost is not None
-            assert lost.merged_into == person.profile_id
+            assert end_of(lost, shown) == person
 
 
 def test_an_absorbed_id_alone_still_finds_its_person_also_after_a_restart() -> None:
@@ -174,6 +182,63 @@ def test_an_absorbed_id_can_not_be_parted_again_and_that_is_told(ways: int) -> N
     [person] = living(run)
     assert [one.reason for one in person.conflicts] == ["absorbed"]
     assert set(person.conflicts[0].kinds) == {"anonymous_id", "user_id"}
+
+
+@pytest.mark.parametrize("batch", [1, 20, 500])
+def test_the_ids_of_absorbed_visitors_go_with_whom_they_hung_on_when_that_one_is_parted(
+    batch: int,
+) -> None:
+    """As if never merged, where an id leads to as well."""
+    visitors = [f"anonymous_id:v{number}" for number in range(150)]
+    history = [touchpoint(ADA, at_s=-100), touchpoint(BOB, at_s=-50)]
+    history += [touchpoint(visitor, at_s=number) for number, visitor in enumerate(visitors)]
+    logins = [touchpoint(BOB, one, at_s=1_000 + number) for number, one in enumerate(visitors)]
+    words = [
+        touchpoint(ADA, kind=f"profile_{what}_requested", other=BOB, at_s=at_s)
+        for at_s, what in ((500, "merge"), (9_000, "unmerge"))
+    ]
+    shown = topic(fed([*history, words[0], *logins, words[1]], batch))
+    for visitor in visitors:
+        end = end_of(shown[uuid_text(node(visitor))], shown)
+        assert uuid_text(node(BOB)) == str(end.profile_id)
+    assert shown[uuid_text(node(BOB))].behaviour.events == 1 + 2 * len(visitors)
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_what_is_said_of_an_absorbed_id_is_not_taken_for_a_word_on_whom_it_hung_on(
+    batch: int,
+) -> None:
+    """It came to stand in that one's place, whose links keep their own events."""
+    mails = [f"email:m{number}@x.example" for number in range(5)]  # on either side of the leaf's id
+    linked = [touchpoint(ADA, mail, at_s=100, message=f"of {mail}") for mail in mails]
+    run = fed([*linked, *messages(150)], 50)
+    leaf = absorbed_of(run, most=150)[0]
+    early = [touchpoint(mail, leaf, at_s=1, message=f"early {mail}") for mail in mails]
+    for start in range(0, len(early), batch):
+        forgetful(run).take(*early[start : start + batch])
+    [component] = components(run)
+    names = {place: one.value for place, one in enumerate(component.nodes)}
+    said = {link.event for link in component.links if "@" in names[link.a] + names[link.b]}
+    assert said == {event.event_id.bytes for event in linked}
+    [person] = living(run)
+    assert person.refused_links == 0, "they are one person, so nothing is refused"
+
+
+def test_what_one_worker_keeps_is_not_taken_for_what_another_one_has_absorbed_since() -> None:
+    """A node of the older version and one of the newer come in one batch: neither event is lost."""
+    run = Workers(WORKSPACE)
+    run.take(*messages(100))
+    name = f"anonymous_id:{ADA}-{max(range(100), key=lambda n: node(f'anonymous_id:{ADA}-{n}'))}"
+    run.next_is(1)
+    run.take(*messages(60, first=100))
+    assert run.redis.values[node_key(node(name))] == b"a" + node(ADA)
+    run.next_is(0)
+    new = (
+        f"anonymous_id:{ADA}-{min(range(100, 160), key=lambda n: node(f'anonymous_id:{ADA}-{n}'))}"
+    )
+    run.take(touchpoint(name, at_s=9_000), touchpoint(new, at_s=9_001))
+    [person] = living(run)
+    assert person.behaviour.events == 162
 
 
 def test_who_was_set_apart_or_asked_for_is_no_leaf() -> None:

@@ -1,4 +1,5 @@
-"""Identity under any interleaving: events, aliases, requests, duplicates, restarts, batches, order.
+"""Identity under any interleaving: events, aliases, requests, duplicates, restarts, workers that
+meet, changed rules, batches, order.
 
 RAPPORT_IDENTITY_INTERLEAVINGS: how many are played; `make identity-interleavings` plays 10,000.
 """
@@ -8,18 +9,17 @@ from __future__ import annotations
 import os
 import random
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
-import redis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from schemas.touchpoint import Touchpoint
 from services.common.workspace import Workspace
-from services.profile.stream import ProfileHandler
 from tests.reference.profiles import facts_of, profiles_of
-from tests.unit.profile_builders import SALT, SETTINGS, START, WORKSPACE, Run, fed, limited
+from tests.unit.identity_workers import WORKERS, Workers
+from tests.unit.profile_builders import SALT, START, WORKSPACE, Run, fed, limited
 from tests.unit.profile_builders import touchpoint as made
 
 INTERLEAVINGS = int(os.environ.get("RAPPORT_IDENTITY_INTERLEAVINGS", "150"))
@@ -68,13 +68,24 @@ def without_attaching() -> Workspace:
     return WORKSPACE.model_copy(update={"identity": identity})
 
 
-WORKSPACES = (
+def with_small_hubs() -> Workspace:
+    """The demo's, where a device is one with three neighbours."""
+    kinds = tuple(
+        one.model_copy(update={"hub_degree_max": 2 if one.hub_degree_max else None})
+        for one in WORKSPACE.identity.kinds
+    )
+    identity = WORKSPACE.identity.model_copy(update={"kinds": kinds})
+    return WORKSPACE.model_copy(update={"identity": identity})
+
+
+#: Rules of which one may follow another; what a hub has refused stays so by other rules.
+CHANGING = (
     WORKSPACE,
     limited(user_id=1, email=1, phone=1, anonymous_id=1),
-    limited(hub_degree_max=2),
     with_windows(),
     without_attaching(),
 )
+WORKSPACES = (*CHANGING, limited(hub_degree_max=2), with_small_hubs())
 
 
 class Identity(RuleBasedStateMachine):
@@ -82,15 +93,17 @@ class Identity(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.workspace = WORKSPACE
-        self.run = Run()
+        self.workspace, self.changes = WORKSPACE, False
+        self.run = Workers(WORKSPACE)
         self.sent: list[Touchpoint] = []
         self.waiting: list[Touchpoint] = []
+        self.are_changed = False
 
     @initialize(workspace=st.sampled_from(WORKSPACES))
     def by_the_rules_of(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.run = Run(workspace)
+        self.run = Workers(workspace)
+        self.changes = workspace in CHANGING
 
     def send(self, *identifiers: str, at: int, public: bool = False, **more: Any) -> None:
         number = len(self.sent)
@@ -147,24 +160,28 @@ class Identity(RuleBasedStateMachine):
             self.run.take(*self.waiting)
             self.waiting.clear()
 
-    @rule()
-    def restart(self) -> None:
+    @rule(worker=st.integers(0, WORKERS - 1))
+    def another_worker_is_next(self, worker: int) -> None:
+        self.run.next_is(worker)
+
+    @rule(worker=st.integers(0, WORKERS - 1))
+    def restart(self, worker: int) -> None:
         """What was kept in memory is gone; what waited is read again."""
-        client = cast(redis.Redis, self.run.redis)
-        self.run.handler = ProfileHandler(client, {"demo": self.workspace}, SETTINGS)
+        self.run.restart(worker, self.workspace)
 
     @rule()
     def decided_in_vain(self) -> None:
         """A worker decides and dies before its commit."""
         if self.waiting:
-            keep = self.run.redis.commit
-            self.run.redis.commit = lambda decision: (_ for _ in ()).throw(Killed)  # type: ignore[method-assign]
-            offset = self.run.offset
-            try:
-                self.run.take(*self.waiting)
-            except Killed:
-                self.run.offset = offset
-            self.run.redis.commit = keep  # type: ignore[method-assign]
+            self.run.dies_with(*self.waiting)
+
+    @rule(workspace=st.sampled_from(CHANGING), workers=st.integers(1, WORKERS))
+    def rules_are_changed(self, workspace: Workspace, workers: int) -> None:
+        """Some workers follow later than others: until they start anew."""
+        if self.changes:
+            self.workspace, self.are_changed = workspace, True
+            for number in range(workers):
+                self.run.restart(number, workspace)
 
     @invariant()
     def nobody_is_shown_twice(self) -> None:
@@ -174,16 +191,14 @@ class Identity(RuleBasedStateMachine):
     def teardown(self) -> None:
         """One result: the reference's, and in any other order and batching as well."""
         self.end_of_a_batch()
+        if self.are_changed:
+            self.run.regroup_all(self.workspace)
         expected = profiles_of(self.sent, self.workspace, SALT)
         assert dict(map(facts_of, living(self.run))) == expected
         dice = random.Random(len(self.sent))
         shuffled = dice.sample(self.sent, k=len(self.sent))
         again = fed(shuffled, dice.randrange(1, 9), self.workspace)
         assert dict(map(facts_of, living(again))) == expected
-
-
-class Killed(Exception):  # noqa: N818 - says what happens
-    pass
 
 
 def living(run: Run) -> list[bytes]:

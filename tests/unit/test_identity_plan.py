@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import redis
 import yaml
 from typer.testing import CliRunner
 
@@ -17,12 +20,14 @@ from services.cli.identity import regroup
 from services.cli.identity.reading import Reading, Unanswered
 from services.cli.identity.regroup import Regrouping
 from services.common import clients
-from services.common.ports import Place
+from services.common.redis_store import RedisStore
 from services.common.settings import Settings
+from services.common.workspace import Workspace
 from services.profile.rules import rules_of
 from services.profile.store import ProfileStore
+from services.profile.stream import ProfileHandler
 from tests.unit.graph_builders import components, seen
-from tests.unit.profile_builders import SALT, WORKSPACE, MemoryRedis, Run, fed, limited
+from tests.unit.profile_builders import SALT, SETTINGS, WORKSPACE, MemoryRedis, Run, fed, limited
 from tests.unit.test_rule_change import regroup as decide_anew
 
 RUN = CliRunner()
@@ -45,6 +50,12 @@ class ScannedRedis(MemoryRedis):
     def pipeline(self, transaction: bool) -> ScannedRedis:
         self._asked: list[bytes] = []
         return self
+
+    def get(self, key: bytes) -> bytes | None:
+        return self.values.get(key)
+
+    def set(self, key: bytes, value: bytes) -> None:
+        self.values[key] = value
 
     def getrange(self, key: bytes, first: int, last: int) -> None:
         self._asked.append(self.values.get(key, b"")[first : last + 1])
@@ -136,14 +147,14 @@ class Asked:
     """A regrouping that profile answers at once; `deaf`: the first so many times by old rules."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, run: Run, *, deaf: int = 0) -> None:
-        self.run, self.deaf, self.sent = run, deaf, list[bytes]()
+        self.run, self.deaf, self.sent, self.wanted = run, deaf, list[bytes](), SPLIT
         client: Any = clients.redis_client(Settings())
         store = ProfileStore(client, 16)
         self.source = Reading(
             Settings(), SPLIT, rules_of(SPLIT), client, store, lambda: pytest.fail("no act")
         )
         monkeypatch.setattr(regroup, "publish", self._publish)
-        monkeypatch.setattr(regroup, "places_of", lambda *_: {0: Place(len(self.sent), 1)})
+        monkeypatch.setattr(RedisStore, "offsets", lambda *_: {0: len(self.sent)})
         monkeypatch.setattr(regroup, "AGAIN_AFTER_S", 0.0)
 
     def _publish(self, _producer: object, records: Iterable[Any]) -> list[tuple[int, int]]:
@@ -152,13 +163,18 @@ class Asked:
         if self.deaf:
             self.deaf -= 1
         else:
-            decide_anew(self.run, keys, SPLIT)
+            decide_anew(self.run, keys, self.wanted)
         return [(0, len(self.sent) - len(keys) + number) for number in range(len(keys))]
 
-    def go(self, former: bool = True) -> Regrouping:
-        work = Regrouping(self.source, None, rules_of(WORKSPACE) if former else None)
+    def go(self, former: Workspace | None = WORKSPACE) -> Regrouping:
+        work = Regrouping(self.source, None, None if former is None else rules_of(former))
         work.run(lambda _: None)
         return work
+
+    def changed(self, to: Workspace) -> Asked:
+        """The same, once these are the rules in force."""
+        self.wanted, self.source = to, replace(self.source, owner=to, rules=rules_of(to))
+        return self
 
 
 def test_only_components_in_which_somebody_changes_are_asked_for(
@@ -183,7 +199,31 @@ def test_who_decided_by_the_former_rules_still_is_asked_again(
 def test_without_the_former_rules_everybody_is_asked_for(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert Asked(monkeypatch, run).go(former=False).asked == 8
+    assert Asked(monkeypatch, run).go(former=None).asked == 8
+
+
+@pytest.mark.parametrize("asked_at_once", [3, 2_000])
+def test_whoever_the_last_change_left_alone_is_left_alone_by_the_next_one_as_well(
+    run: Run, monkeypatch: pytest.MonkeyPatch, asked_at_once: int
+) -> None:
+    """Their mark is that of older rules, by which they look as by the former ones."""
+    monkeypatch.setattr(regroup, "ASKED_MAX", asked_at_once)
+    asked, again = Asked(monkeypatch, run), limited(email=1, phone=1)
+    assert (asked.go().asked, len(set(asked.sent))) == (4, 4)
+    assert asked.changed(again).go(SPLIT).asked == 0
+    assert asked.changed(limited()).go(again).asked == 4, "who was split is one again"
+
+
+def test_whoever_came_while_rules_were_changed_is_decided_on_by_the_next_change(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker may have gone on by the older rules for a while: nothing says how they look."""
+    asked = Asked(monkeypatch, run)
+    asked.go()
+    run.now_us = time.time_ns() // 1_000
+    run.handler = ProfileHandler(cast(redis.Redis, run.redis), {"demo": WORKSPACE}, SETTINGS)
+    run.take(seen("user_id:late", "email:late@x.example"))
+    assert asked.changed(limited(email=1, phone=1)).go(SPLIT).asked == 1
 
 
 def test_a_profile_that_never_has_the_new_rules_is_told(
@@ -195,7 +235,7 @@ def test_a_profile_that_never_has_the_new_rules_is_told(
 
 def test_a_profile_that_reads_nothing_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked(monkeypatch, run)
-    monkeypatch.setattr(regroup, "places_of", lambda *_: {})
+    monkeypatch.setattr(RedisStore, "offsets", lambda *_: {0: 0})
     monkeypatch.setattr(regroup, "PATIENCE_S", 0.0)
     with pytest.raises(Unanswered, match="does it run"):
         asked.go()

@@ -19,7 +19,7 @@ from schemas.profile_sections import Loyalty, Marketing
 from services.common.api_keys import ApiKeys, is_personal
 from services.common.batch import pack_state
 from services.profile.api.answers import Refused, matches
-from services.profile.api.cursors import OfSearch, OfTimeline, read, written
+from services.profile.api.cursors import OfMembers, OfSearch, OfTimeline, read, written
 from services.profile.api.masks import masked_profile, masked_properties
 from services.profile.api.reader import Reader
 from services.profile.domain.component import Component, Node
@@ -104,9 +104,17 @@ def test_if_none_match_is_read_as_http_says() -> None:
 def test_a_cursor_comes_back_and_none_of_another_kind_does() -> None:
     place = OfTimeline(1_767_600_000_000_000, "0f8fad5b-d9cd-869f-a165-708677281234")
     assert read(written(place), OfTimeline) == place
+    member = OfMembers(bytes(16))
+    assert read(written(member), OfMembers) == member
     for wrong in ("", "x", "é", written(OfSearch("1"))[:-1], written(place), json.dumps([1])):
+        for kind in (OfSearch, OfMembers):
+            with pytest.raises(Refused):
+                read(wrong, kind)
+    for wrong in (written(OfSearch("1" * 16)), written(OfMembers(b"1")), written(OfMembers(b""))):
         with pytest.raises(Refused):
-            read(wrong, OfSearch)
+            read(wrong, OfMembers)
+    with pytest.raises(Refused):
+        read(written(member), OfSearch)
 
 
 class Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ import uvloop
 
 from schemas.base import EPOCH
 from schemas.profile import Profile
-from services.client import ApiError, AsyncClient, Client, NotFound
+from services.client import ApiError, AsyncClient, Client, NotFound, calls
 
 WHO = uuid4()
 PROFILE = Profile(workspace="demo", profile_id=WHO, version=3, updated_at=EPOCH)
@@ -100,14 +101,50 @@ def test_a_stream_that_is_cut_goes_on_behind_the_last_event() -> None:
     assert asked == ["include=ids&start=now", "include=ids&cursor=c1", "include=ids&cursor=c2"]
 
 
-def test_the_same_in_an_event_loop() -> None:
+def test_in_an_event_loop_outages_are_waited_out_and_cuts_gone_over() -> None:
+    said: list[int | Exception] = [503, httpx.ConnectError("away"), 200, 304]
+    asked: list[str] = []
+
+    def answers(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/changes"):
+            asked.append(request.url.query.decode())
+            words = f"id: c{len(asked)}\nevent: beat\ndata: {{}}\n\n"
+            return httpx.Response(200, text=words)
+        answer = said.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        if answer == 503:
+            return httpx.Response(503, headers={"retry-after": "0"})
+        shows = shown(request)
+        assert shows.status_code == answer
+        return shows
+
     async def reads() -> None:
-        transport = httpx.MockTransport(shown)
+        transport = httpx.MockTransport(answers)
         async with AsyncClient("http://api", "key", transport=transport) as reader:
             first = await reader.profile(WHO)
             assert await reader.profile(WHO) is first
+            stream = reader.changes()
+            assert [(await anext(stream)).cursor for _ in range(3)] == ["c1", "c2", "c3"]
 
     uvloop.run(reads())
+    assert said == []
+    assert asked == ["include=ids&start=now", "include=ids&cursor=c1", "include=ids&cursor=c2"]
+
+
+def test_both_clients_have_every_call_with_its_words() -> None:
+    built = {
+        name: one
+        for name, one in vars(calls).items()
+        if inspect.isfunction(one) and one.__module__ == calls.__name__ and name[0] != "_"
+    }
+    assert len(built) == 17
+    for client in (Client, AsyncClient):
+        for name, build in built.items():
+            method = getattr(client, name)
+            assert method.__doc__ == build.__doc__, name
+            given = list(inspect.signature(method).parameters)
+            assert given == ["self", *inspect.signature(build).parameters], name
 
 
 def test_nobody_is_an_exception_of_its_own() -> None:

@@ -17,7 +17,7 @@ from schemas.base import to_json
 from schemas.touchpoint import Touchpoint
 from services.common.batch import Decision, Output, pack_state, unpack_state
 from services.profile.domain.component import Component
-from services.profile.domain.ids import uuid_bytes
+from services.profile.domain.ids import Hashes, uuid_bytes
 from services.profile.outputs import Publications
 from services.profile.rebuild.compare import Differing
 from services.profile.rebuild.differences import Faces, differences, faces_of
@@ -25,7 +25,16 @@ from services.profile.rebuild.taking_over import taken_over
 from services.profile.rebuild.units import Id, Side, Unit, led_to, units_of
 from services.profile.store import pack, unpack
 from services.profile.stream import rules_of
-from tests.unit.profile_builders import NAMES, WORKSPACE, Run, fed, histories, limited, touchpoint
+from tests.unit.profile_builders import (
+    NAMES,
+    SALT,
+    WORKSPACE,
+    Run,
+    fed,
+    histories,
+    limited,
+    touchpoint,
+)
 from tests.unit.test_profile_erased import erase
 
 RULES: Final = {"demo": rules_of(WORKSPACE)}
@@ -161,7 +170,7 @@ def shown(run: Run) -> dict[Id, Any]:
     found: dict[Id, Any] = {}
     for key, output in run.topic.items():
         said = msgspec.json.decode(output.value)
-        for name in ("version", "updated_at", "rebuilt"):
+        for name in ("version", "updated_at", "rebuilt", "rebuilt_version"):
             said.pop(name, None)
         merged = said.get("merged_into")
         found[uuid_bytes(key.decode())] = (
@@ -285,3 +294,22 @@ def test_who_was_erased_stays_erased_when_the_log_tells_of_it_no_more() -> None:
     assert rebuild(live, later) == []
     assert live.redis.values == before
     assert live.take(touchpoint("user_id:ada", at_s=99)) == []
+
+
+def test_an_absorbed_id_leads_to_whom_it_hangs_on_which_an_unmerge_may_part_from_the_profile() -> (
+    None
+):
+    visits = [touchpoint(f"anonymous_id:v{one}", at_s=100 + one) for one in range(150)]
+    history = [touchpoint("user_id:ada", at_s=1), touchpoint("user_id:bob", at_s=2)]
+    asked = touchpoint("user_id:ada", kind="profile_merge_requested", other="user_id:bob", at_s=3)
+    logins = [
+        touchpoint("user_id:bob", f"anonymous_id:v{one}", at_s=500 + one) for one in range(150)
+    ]
+    live, shadow = fed([*visits, *history]), fed([*visits, *history, asked, *logins])
+    rebuild(live, shadow)
+    absorbed = {
+        key[2:] for key, home in shadow.redis.values.items() if key[:2] == b"n:" and len(home) > 16
+    }
+    assert len(absorbed) >= 49
+    ends = {shown(live)[one] for one in absorbed}
+    assert ends == {Hashes(SALT).node("demo", "user_id", "bob")}

@@ -53,7 +53,11 @@ def drop_deliveries(desk: Desk, erasure: Erasure) -> Erasure:
 
 
 def delete_letters(desk: Desk, erasure: Erasure) -> Erasure:
-    """Dead letters that name them: the rows go now, the topic keeps them for its retention."""
+    """Dead letters that name them: the rows go now, the topic keeps them for its retention.
+
+    A webhook that was given up a moment ago is one, and may not be a row yet.
+    """
+    desk.readers.columns_are_filled()
     with in_columns.columns_client(desk.settings) as client:
         ids = list(in_columns.letters(client, erasure.workspace, desk.about(erasure)))
         found = in_columns.delete(client, "dead_letters", "event_id", ids)

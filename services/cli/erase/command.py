@@ -57,6 +57,9 @@ FAULTS: Final = (
     OSError,
 )
 
+#: So long profile may take to read that somebody is let in.
+LET_IN_WITHIN_S: Final = 60.0
+
 Asked = Annotated[
     str | None, typer.Argument(help="KIND:VALUE or a profile id; or `status [ID]`, `lift ID`")
 ]
@@ -102,7 +105,9 @@ def lift(settings: Settings, of: str | None, as_json: bool) -> None:
     who = who_is_here()
     act = Act(who, "person.let_in_again", erasure.workspace, subject_of(erasure), {"erasure": of})
     opened(settings, "cli").note(act)
-    done = let_in_again(producer_of(settings), erasure, who)
+    with client_of(settings) as client:
+        readers = Readers(settings, client, LET_IN_WITHIN_S)
+        done = let_in_again(producer_of(settings), readers, erasure, who)
     if as_json:
         shown(done, as_json)
     else:

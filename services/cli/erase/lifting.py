@@ -12,18 +12,21 @@ from schemas.base import micros
 from schemas.cloudevents import source_of
 from schemas.erasure import Erasure
 from services.cli.erase.erasures import advanced, as_output, published
+from services.cli.erase.readers import Readers
 from services.common.batch import CONTROL_HEADER, CONTROL_KEY, Record
 from services.common.suppression import Act, lifted
 
 
-def let_in_again(producer: Any, erasure: Erasure, who: str) -> Erasure:
+def let_in_again(producer: Any, readers: Readers, erasure: Erasure, who: str) -> Erasure:
     """First profile is told since when they count, then the door opens: what is let in counts.
 
-    PublishFailed. Doing it again does no harm.
+    PublishFailed, StillReading. Doing it again does no harm.
     """
     now = datetime.now(UTC)
-    done = advanced(erasure, erasure.state, lifted_at=now)
-    published(producer, control(erasure, "lift", {"from": micros(now)}), as_output(done))
+    published(producer, control(erasure, "lift", {"from": micros(now)}))
+    read = readers.has_let_in(str(erasure.erasure_id))
+    done = advanced(erasure, erasure.state, lifted_at=now, let_in=read)
+    published(producer, as_output(done))
     act = Act(erasure.workspace, who, now)
     published(producer, *(lifted(bytes.fromhex(one.hash), act) for one in erasure.identifiers))
     return done

@@ -12,10 +12,12 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from schemas import topics
+from schemas.erasure import ReadUpTo
 from services.common import clients
 from services.common.settings import Settings
 from services.journey.deliver.keys import position
 from services.journey.store import state_key, state_of
+from services.profile.rebuild.decided import read_up_to
 
 LOOK_AGAIN_S: Final = 0.3
 ASKED_WITHIN_S: Final = 10
@@ -57,6 +59,11 @@ class Readers:
             "services.profile",
             lambda: all(one is not None and len(one) < 16 for one in self._redis.mget(keys)),
         )
+
+    def has_let_in(self, erasure_id: str) -> tuple[ReadUpTo, ...]:
+        """Profile has read that they are let in; how far it had read all by then."""
+        self._until("services.profile", lambda: bool(read_up_to(self._redis, erasure_id, "lift")))
+        return read_up_to(self._redis, erasure_id, "lift")
 
     def journey_has_forgotten(self, workspace: str, profiles: Sequence[UUID]) -> None:
         """Its states say so; what scoring and journey had to tell was told then."""

@@ -26,6 +26,7 @@ from services.common.suppression import Act, Writer
 from services.common.workspace import Workspace
 from services.ingest.domain.names import PEOPLE
 from services.profile.domain.ids import Hashes
+from services.profile.rebuild.decided import read_up_to
 
 S = ErasureState
 #: ingest follows the suppression list within half a second.
@@ -105,7 +106,8 @@ def remove_from_profiles(desk: Desk, erasure: Erasure) -> Erasure:
     desk.readers.journey_has_forgotten(erasure.workspace, profiles)
     told = redis_receipt("n: c: (graph and parts)", len(nodes))
     now = datetime.now(UTC)
-    return advanced(erasure, S.PROFILES, [told], profiles=profiles, erased_at=now)
+    read = read_up_to(desk.redis, str(erasure.erasure_id), "erase") or erasure.taken_out
+    return advanced(erasure, S.PROFILES, [told], profiles=profiles, erased_at=now, taken_out=read)
 
 
 def _naming(desk: Desk, erasure: Erasure) -> set[bytes]:

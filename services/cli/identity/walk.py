@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from services.common.batch import unpack_state
 from services.profile.domain.component import Component
+from services.profile.domain.rule_change import Change
 from services.profile.store import component_key, unpack
 
 #: Keys that Redis looks at for one answer.
@@ -23,11 +24,12 @@ Watch = Callable[[int], object]
 
 
 class Stood(NamedTuple):
-    """A component as it was read."""
+    """A component as it was read, and what changed rules would do to it, where that is known."""
 
     key: bytes
     version: int
     component: Component
+    change: Change | None = None
 
 
 def components(client: redis.Redis, workspace: str, watch: Watch) -> Iterator[Stood]:
@@ -38,9 +40,10 @@ def components(client: redis.Redis, workspace: str, watch: Watch) -> Iterator[St
         cursor, keys = found
         if keys:
             values = cast("list[bytes | None]", client.mget(keys))
-            read = [_read(key, value) for key, value in zip(keys, values, strict=True) if value]
-            yield from (one for one in read if one.component.workspace == workspace)
-            watch(len(read))
+            for key, value in zip(keys, values, strict=True):
+                if value and (stood := _read(key, value)).component.workspace == workspace:
+                    yield stood  # one by one: what is not needed any more is freed at once
+            watch(len(keys))
         if cursor == 0:
             return
 

@@ -19,6 +19,7 @@ from services.common import clients
 from services.common.ports import OUTAGES
 from services.common.run import settle_memory
 from services.common.settings import Settings
+from services.common.topic_log import NotRead
 from services.common.workspace_files import WorkspaceError, load_workspaces
 from services.profile.rebuild.lock import Lock, Locked
 from services.profile.rebuild.run import Cut, Rebuild, Result, Wanted, Watch, opened
@@ -108,7 +109,7 @@ def _run(settings: Settings, wanted: Wanted) -> Result:
         _stop(why_cut(cut.beginning))
     except (Locked, NotOurs) as error:
         _stop(str(error))
-    except (*OUTAGES, redis.RedisError, KafkaException) as error:
+    except (*OUTAGES, NotRead, redis.RedisError, KafkaException) as error:
         _stop(f"{error}\nwhat is written is whole; run it again, and it goes on")
     except KeyboardInterrupt:
         _stop("interrupted: what is written is whole; run it again, and it goes on")

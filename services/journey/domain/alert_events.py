@@ -60,7 +60,13 @@ def name_of(scene: Scene, alert: KnownAlert) -> AlertName:
 def hold(scene: Scene, alert: KnownAlert, *, is_open: bool) -> None:
     """It is told of, or stands by newer facts: who knows of it only by older ones holds nothing."""
     if ABOUT[alert.kind] is not About.SILENCE:
-        told = Held(scene.profile_id.bytes, scene.profile_version, alert.times, is_open)
+        told = Held(
+            scene.profile_id.bytes,
+            scene.profile_version,
+            alert.times,
+            is_open,
+            not alert.historic,
+        )
         scene.holders.note(name_of(scene, alert), told)
 
 

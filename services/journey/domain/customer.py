@@ -69,6 +69,7 @@ class Facts(NamedTuple):
     `alive_below`: threshold -> moment from which P(alive) is below it; None without a model.
     `merged_into`: 16 bytes of the surviving profile, else empty; the profile's own: it was erased.
     `rebuilt`: what is new was found by a rebuild, not said by an event.
+    `rebuilt_us`: the profile version, a moment, that was made by a rebuild last.
     """
 
     version: int
@@ -88,6 +89,7 @@ class Facts(NamedTuple):
     conflicts: tuple[Conflict, ...] = ()
     rebuilt: bool = False
     consents: tuple[Permission, ...] = ()
+    rebuilt_us: int = 0
 
 
 class State(NamedTuple):

@@ -74,14 +74,15 @@ def _oldest_told(before: State | None, facts: Facts, now_us: int, rules: Rules) 
     """What began before this moment is recorded, not sent: everything, when the news are old.
 
     The pieces of an imported history say in whatever order they come who is lost and who came
-    back; nobody is to act on that, nor on what a rebuild of profiles finds. What time or a new
-    model says of the same facts is sent.
+    back; nobody is to act on that, nor on what a rebuild of profiles finds: also where an event
+    came upon it, and the rebuild's own word comes later or never. Then what began since the
+    rebuild is the event's. What time or a new model says of the same facts is sent.
     """
-    if facts.rebuilt:
-        return NEVER
     oldest_us = now_us - rules.effects_max_age_us
-    news = before is None or facts.profile_version > before.profile_version
-    return NEVER if news and 0 < facts.last_seen_us < oldest_us else oldest_us
+    known = before.profile_version if before is not None else -1
+    if facts.profile_version > known and (facts.rebuilt or 0 < facts.last_seen_us < oldest_us):
+        return NEVER
+    return max(oldest_us, facts.rebuilt_us) if facts.rebuilt_us > known else oldest_us
 
 
 def _only_newer(before: State, known: State, now_us: int) -> bool:

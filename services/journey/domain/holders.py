@@ -32,12 +32,16 @@ def name_of_alert(workspace: str, profile: bytes, kind: AlertKind, subject: byte
 
 
 class Held(NamedTuple):
-    """What was told last of an alert, by which customer (16 bytes), by which profile version."""
+    """What was told last of an alert, by which customer (16 bytes), by which profile version.
+
+    `sent`: its beginning was sent to somebody, not recorded only.
+    """
 
     holder: bytes
     profile_version: int
     times: int = 1
     open: bool = True
+    sent: bool = True
 
 
 class Holders:

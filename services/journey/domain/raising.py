@@ -76,11 +76,21 @@ def _begun(
     revision = scene.revision if ABOUT[kind] is About.SILENCE else 0
     alert = KnownAlert(kind, finding.subject, finding.severity, historic, times, revision=revision)
     alert = alert._replace(times=_times(scene, alert))
+    if historic and _was_sent(scene, alert):
+        # whoever holds it open by another customer's word has to hear of its end from this one
+        alert = alert._replace(historic=False)
     event = raised(scene, alert, finding)
-    told.append(event)
     if not historic:
-        told.append(action_for(event, finding))
+        told += (event, action_for(event, finding))
+    else:
+        told.append(event.model_copy(update={"historic": True}))
     return alert
+
+
+def _was_sent(scene: Scene, alert: KnownAlert) -> bool:
+    """Whether another customer told of it under this id, and that was sent."""
+    held = scene.holders.of(name_of(scene, alert))
+    return held is not None and held.open and held.times == alert.times and held.sent
 
 
 def _times(scene: Scene, alert: KnownAlert) -> int:

@@ -109,7 +109,7 @@ class AccountPublications:
         return Output(
             ACCOUNTS.name,
             key,
-            self._value(text, version, root),
+            account_json(text, version, root, self._currencies[root.workspace]),
             snapshot_id(text, version).encode(),
             source_of(root.workspace),
             moment_text(version),
@@ -118,34 +118,37 @@ class AccountPublications:
             version=version,
         )
 
-    def _value(self, profile: str, version: int, root: Root) -> bytes:
-        if not root.account_id:
-            return _encode(_Gone(root.workspace, profile, version, moment(version)))
-        whole = root.node.rollup
-        shown = _Account(
-            root.workspace,
-            profile,
-            version,
-            moment(version),
-            False,
-            root.account_id,
-            _kind(whole),
-            _traits(whole.traits),
-            whole.sums[r.MEMBERS],
-            whole.roles,
-            whole.tiers,
-            _members(root.node.people),
-            whole.earliest[r.FIRST_SEEN],
-            whole.latest[r.LAST_SEEN],
-            whole.sums[r.EVENTS],
-            _purchases(whole, self._currencies[root.workspace]),
-            _service(whole),
-            _sales(whole),
-        )
-        return _encode(shown)
+
+def account_json(profile: str, version: int, root: Root, currency: str) -> bytes:
+    """The account as of a version of its root; one whose root has no name is gone."""
+    if not root.account_id:
+        return _encode(_Gone(root.workspace, profile, version, moment(version)))
+    whole = root.node.rollup
+    shown = _Account(
+        root.workspace,
+        profile,
+        version,
+        moment(version),
+        False,
+        root.account_id,
+        kind_of(whole),
+        _traits(whole.traits),
+        whole.sums[r.MEMBERS],
+        whole.roles,
+        whole.tiers,
+        _members(root.node.people),
+        whole.earliest[r.FIRST_SEEN],
+        whole.latest[r.LAST_SEEN],
+        whole.sums[r.EVENTS],
+        _purchases(whole, currency),
+        _service(whole),
+        _sales(whole),
+    )
+    return _encode(shown)
 
 
-def _kind(whole: Rollup) -> str:
+def kind_of(whole: Rollup) -> str:
+    """What the account is, by the newest word on it."""
     said = msgspec.json.decode(whole.kind.value) if whole.kind is not None else None
     return said if isinstance(said, str) and said else KIND_UNSAID
 

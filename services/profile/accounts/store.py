@@ -35,6 +35,21 @@ class Root(NamedTuple):
 _decode_root: Final = msgspec.msgpack.Decoder(Root).decode
 
 
+class Head(NamedTuple):
+    """A root whose node is not looked at yet."""
+
+    workspace: str
+    account_id: str
+    packed: msgspec.Raw
+
+    @property
+    def node(self) -> TreeNode:
+        return _decode_node(self.packed)
+
+
+_decode_head: Final = msgspec.msgpack.Decoder(Head).decode
+
+
 class Person(NamedTuple):
     """The accounts that a person contributes to, as of the version of their snapshot."""
 
@@ -71,6 +86,17 @@ def root_body(root: Root) -> bytes:
 
 def node_body(node: TreeNode) -> bytes:
     return _encode(node)
+
+
+def head(value: bytes) -> tuple[int, Head]:
+    """(version, root) of what stands under an account's key."""
+    version, body = unpack_state(value)
+    return version, _decode_head(body)
+
+
+def node(value: bytes) -> TreeNode:
+    """What stands under the key of another node."""
+    return _decode_node(unpack_state(value)[1])
 
 
 class AccountStore:

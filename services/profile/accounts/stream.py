@@ -22,6 +22,7 @@ from services.profile.accounts.messages import (
     read,
     read_with_traits,
 )
+from services.profile.accounts.naming import AccountNames
 from services.profile.accounts.publish import AccountPublications
 from services.profile.accounts.store import (
     STRANGER,
@@ -33,16 +34,13 @@ from services.profile.accounts.store import (
     person_key,
     root_body,
 )
-from services.profile.domain.ids import Hashes, uuid_bytes
+from services.profile.domain.ids import uuid_bytes
 from services.profile.domain.member_tree import LEAF_MAX, ROOT, MemberTree
 from services.profile.domain.memberships import Told
 from services.profile.domain.rollup import Rollup
 from services.profile.metrics import AccountCounts
 
 SERVICE: Final = "profile.accounts"
-#: No kind of identifier is named so: an account never has the id of a person.
-_NAMESPACE: Final = "\0account"
-_HOUSEHOLD: Final = "\0household"
 
 
 @dataclass(slots=True)
@@ -108,7 +106,7 @@ class AccountsHandler:
     ) -> None:
         self._store = AccountStore(client)
         self._workspaces = workspaces
-        self._hash = Hashes(settings.salt).node
+        self._names = AccountNames(settings.salt)
         self._publications = AccountPublications({n: w.currency for n, w in workspaces.items()})
         self._leaf_max = leaf_max
         self._household_traits = {n: w.household_traits for n, w in workspaces.items()}
@@ -187,9 +185,7 @@ class AccountsHandler:
         found = snapshot.household(self._household_traits[snapshot.workspace])
         if found is None:
             return None
-        # a hash: an address is no name to show
-        named = self._hash(snapshot.workspace, _HOUSEHOLD, found.shared).hex()
-        return f"household:{named}", found.kind
+        return self._names.household(snapshot.workspace, found.shared), found.kind
 
     def _tasks(self, arrivals: Mapping[bytes, Arrival], deciding: Deciding) -> dict[bytes, Task]:
         """Account -> what changes in it."""
@@ -223,7 +219,7 @@ class AccountsHandler:
         household = self._household(arrival.snapshot)
         found = contributions(arrival.snapshot, arrival.record.value, household)
         return {
-            self._hash(workspace, _NAMESPACE, account_id): Contribution(account_id, rollup)
+            self._names.profile(workspace, account_id): Contribution(account_id, rollup)
             for account_id, rollup in found.items()
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -44,9 +45,9 @@ class Refused(Exception):  # noqa: N818 - an answer
         return Answer(self.status, json.dumps(body, ensure_ascii=False).encode(), extra)
 
 
-def not_found() -> Refused:
+def not_found(what: str = "profile") -> Refused:
     """The same whether it never was, is another workspace's, or nobody is known by it."""
-    return Refused(404, "not_found", "no such profile in this workspace")
+    return Refused(404, "not_found", f"no such {what} in this workspace")
 
 
 def bad_request(message: str, code: str = "bad_request") -> Refused:
@@ -71,6 +72,11 @@ def versioned(body: bytes, etag: bytes, headers: Headers = ()) -> Answer:
 def unchanged(etag: bytes) -> Answer:
     """What the client has is the newest."""
     return Answer(304, b"", ((b"etag", etag),))
+
+
+def tag_of(body: bytes) -> bytes:
+    """The ETag of what has no version of its own."""
+    return b'"%b"' % blake2b(body, digest_size=12).hexdigest().encode()
 
 
 def matches(given: bytes | None, etag: bytes) -> bool:

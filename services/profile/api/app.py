@@ -6,34 +6,37 @@ import logging
 import socket
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import redis.asyncio
 import uvicorn
 
 from services.common import clients
-from services.common.connections import Connection, affordable
+from services.common.connections import Connection
 from services.common.health import Check, HealthServer
+from services.common.http_server import Application, nothing, server
 from services.common.run import Stop, settle_memory
 from services.common.settings import Settings
 from services.common.workspace import Workspace
 from services.common.workspace_watch import WorkspaceWatch
 from services.profile.api import metrics
+from services.profile.api.account_reader import AccountReader
+from services.profile.api.accounts import Accounts
 from services.profile.api.answers import Refused
 from services.profile.api.application import application
 from services.profile.api.columns import DATABASE, Columns, connected
+from services.profile.api.endpoint import Parts
 from services.profile.api.front import Front
 from services.profile.api.kafka import KafkaLink
 from services.profile.api.keys import Keys
 from services.profile.api.merging import Merging
 from services.profile.api.people import People
-from services.profile.api.reader import QUESTIONS_MAX, Reader
-from services.profile.api.routes import Parts
+from services.profile.api.reader import Reader
 from services.profile.api.streams import Streams
+from services.profile.api.together import QUESTIONS_MAX
 
 log = logging.getLogger(__name__)
 
-GRACE_S: Final = 15
 REDIS_ANSWERS_WITHIN_S: Final = 2.0
 
 
@@ -64,9 +67,12 @@ class ProfileApi:
         self._columns = Columns(partial(connected, settings, database))
         self._streams = Streams(self._stopping)
         people = People(Reader(self._redis), settings.salt, self._link)
+        accounts = Accounts(AccountReader(self._redis), people, settings.salt)
         merging = Merging(people, self._link)
-        parts = Parts(settings, people, self._columns, merging, self._streams, self._opens)
-        self._front = Front(self._keys, people, application(parts))
+        parts = Parts(
+            settings, people, accounts, self._columns, merging, self._streams, self._opens
+        )
+        self._front = Front(self._keys, people, accounts, application(parts))
         # later on the endpoints that need Kafka or ClickHouse say so themselves
         checks: dict[str, Check] = {
             "Redis": partial(clients.missing, settings, "Redis"),
@@ -74,32 +80,12 @@ class ProfileApi:
         }
         self._health = HealthServer(settings, checks)
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """The ASGI application; its life span closes what belongs to the event loop."""
-        if scope["type"] == "http":
-            await self._front(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._live(receive, send)
-
     def serve(self, bound: socket.socket) -> None:
         """Until a signal: finish what is in flight, then flush and close."""
-        config = uvicorn.Config(
-            self,
-            loop="uvloop",
-            http=ApiConnection,
-            ws="none",
-            lifespan="on",
-            access_log=False,  # values of people stand in no log, and their ids in none of ours
-            log_config=None,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=GRACE_S,
-        )
         wanted = self._settings.profile_api_connections_max
-        ApiConnection.connections_max = affordable(wanted, "RAPPORT_PROFILE_API_CONNECTIONS_MAX")
-        self._server = uvicorn.Server(config)
+        application = Application(self._front, nothing, self._redis.aclose)
+        setting = "RAPPORT_PROFILE_API_CONNECTIONS_MAX"
+        self._server = server(application, ApiConnection, wanted, setting)
         self._health.start()
         self._link.start()
         self._watch.start()
@@ -126,13 +112,6 @@ class ProfileApi:
             return False
         return True
 
-    async def _live(self, receive: Any, send: Any) -> None:
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self._redis.aclose()
-        await send({"type": "lifespan.shutdown.complete"})
-
 
 def _redis(settings: Settings) -> redis.asyncio.Redis:
     """Fails fast: whoever waits is told to ask again."""
@@ -141,6 +120,6 @@ def _redis(settings: Settings) -> redis.asyncio.Redis:
         socket_timeout=REDIS_ANSWERS_WITHIN_S,
         socket_connect_timeout=REDIS_ANSWERS_WITHIN_S,
         health_check_interval=0,
-        max_connections=QUESTIONS_MAX + 1,
+        max_connections=2 * QUESTIONS_MAX + 1,  # of people, and of accounts
         protocol=2,
     )

@@ -12,8 +12,9 @@ from starlette.responses import Response
 
 from services.profile.api import answers
 from services.profile.api.answers import Refused
+from services.profile.api.endpoint import Parts, respond
 from services.profile.api.openapi import ABOUT, VERSION, describe
-from services.profile.api.routes import Parts, endpoints, respond
+from services.profile.api.routes import endpoints
 
 #: Faults of a request that are told; values are not repeated, since they may be people's.
 TOLD_MAX = 5

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from services.profile.api.answers import Refused
+from services.profile.domain.ids import NODE_BYTES
 
 Cursor = TypeVar("Cursor", bound=msgspec.Struct)
 
@@ -23,6 +24,12 @@ class OfSearch(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """The last profile of a page."""
 
     profile_id: str
+
+
+class OfMembers(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """The last member of a page: the 16 bytes of their profile id."""
+
+    profile: Annotated[bytes, msgspec.Meta(min_length=NODE_BYTES, max_length=NODE_BYTES)]
 
 
 def written(cursor: msgspec.Struct) -> str:

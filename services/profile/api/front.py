@@ -1,7 +1,7 @@
 """Every request: its id, whose key it has, what it may cost, and an answer whatever happens.
 
-Reading a profile by id, the hot path, is answered here by the functions of its endpoint. All else
-goes on to FastAPI.
+Reading a profile or an account by id, the hot path, is answered here by the functions of its
+endpoint. All else goes on to FastAPI.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from services.common.api_keys import Scope
 from services.common.request_ids import request_id
 from services.profile.api import answers, metrics
+from services.profile.api.accounts import Accounts
 from services.profile.api.answers import Answer, Refused, Send
+from services.profile.api.endpoint import HOLDER
 from services.profile.api.keys import Holder, Keys
 from services.profile.api.people import People
-from services.profile.api.routes import HOLDER
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +27,19 @@ BODY_BYTES_MAX: Final = 64 * 1024
 BODY_SECONDS_MAX: Final = 10.0
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 UUID_CHARACTERS: Final = 36
-_BY_ID: Final = "/v1/profiles/"
-_BY_ID_CHARACTERS: Final = len(_BY_ID) + UUID_CHARACTERS
-_PROFILE: Final = "/v1/profiles/{profile_id}"
+#: Both addresses are as long: what is before an id, and what they are called in metrics.
+_PROFILES, _ACCOUNTS = "/v1/profiles/", "/v1/accounts/"
+_NAMES: Final = {
+    _PROFILES: _PROFILES + "{profile_id}",
+    _ACCOUNTS: _ACCOUNTS + "{account_profile_id}",
+}
+_BEFORE_ID: Final = len(_PROFILES)
+_BY_ID_CHARACTERS: Final = _BEFORE_ID + UUID_CHARACTERS
 _OPEN: Final = "/openapi.json"
 
 RequestScope = Any
 Receive = Callable[[], Awaitable[dict[str, Any]]]
+ById = Callable[[Holder, str, bytes | None], Awaitable[Answer]]
 Asgi = Callable[[RequestScope, Any, Any], Awaitable[None]]
 
 
@@ -47,9 +54,11 @@ class _Said(NamedTuple):
 class Front:
     """The ASGI application around the endpoints."""
 
-    def __init__(self, keys: Keys, people: People, endpoints: Asgi) -> None:
+    def __init__(self, keys: Keys, people: People, accounts: Accounts, endpoints: Asgi) -> None:
         self._keys = keys
         self._people = people
+        self._accounts = accounts
+        self._by_id: Mapping[str, ById] = {_PROFILES: self._profile, _ACCOUNTS: self._account}
         self._endpoints = endpoints
 
     async def __call__(self, scope: RequestScope, receive: Receive, send: Send) -> None:
@@ -57,20 +66,19 @@ class Front:
         said = _said_in(scope)
         named = request_id(said.request_id)
         path: str = scope["path"]
+        short: str | None = None
         watched = _Watched(send, named)
         try:
             if path == _OPEN:
                 await self._endpoints(scope, receive, watched)
             else:
                 holder = self._keys.holder(said.authorization)
-                if (
-                    len(path) == _BY_ID_CHARACTERS
-                    and scope["method"] == "GET"
-                    and (path.startswith(_BY_ID))
-                ):
-                    answer = await self._profile(holder, path, said)
+                by_id = self._by_id.get(path[:_BEFORE_ID])
+                if by_id and len(path) == _BY_ID_CHARACTERS and scope["method"] == "GET":
+                    short = _NAMES[path[:_BEFORE_ID]]
+                    answer = await by_id(holder, path[_BEFORE_ID:], said.if_none_match)
                     await answers.send(answer, send, named)
-                    watched.status, path = answer.status, _PROFILE
+                    watched.status = answer.status
                 else:
                     scope[HOLDER] = holder
                     if scope["method"] not in BODILESS:
@@ -85,15 +93,20 @@ class Front:
             if not watched.ended:
                 await watched.answer(answers.mistake())
         route = scope.get("route")
-        template = path if path == _PROFILE else getattr(route, "path", "other")
+        template = short or getattr(route, "path", "other")
         metrics.answers(template, watched.status).inc()
         if watched.status != 200 or template != "/v1/changes":
             metrics.REQUEST_SECONDS.observe(time.perf_counter() - began)
 
-    async def _profile(self, holder: Holder, path: str, said: _Said) -> Answer:
+    async def _profile(self, holder: Holder, written: str, tag: bytes | None) -> Answer:
         holder.needs(Scope.PROFILE_READ)
-        found = await self._people.by_id(holder, path[len(_BY_ID) :])
-        return self._people.shown(holder, found, said.if_none_match)
+        found = await self._people.by_id(holder, written)
+        return self._people.shown(holder, found, tag)
+
+    async def _account(self, holder: Holder, written: str, tag: bytes | None) -> Answer:
+        holder.needs(Scope.ACCOUNT_READ)
+        found = await self._accounts.by_id(holder, written)
+        return self._accounts.shown(holder, found, tag)
 
 
 class _Watched:

@@ -15,6 +15,7 @@ import msgspec
 
 from services.common.api_keys import is_personal, plain_name
 from services.common.masking import masked
+from services.profile.accounts.publish import KIND_UNSAID
 
 HIDDEN: Final = "***"
 #: Of properties that the catalogue types, these name things rather than people.
@@ -44,10 +45,29 @@ def masked_profile(snapshot: bytes, personal: frozenset[str]) -> bytes:
     traits = shown.get("traits", {})
     for name, said in traits.items():
         said["value"] = _value(name, said["value"], personal)
+    if "memberships" in shown:
+        _mask_memberships(shown, personal)
     for name, section in shown.items():
-        if name not in ("identifiers", "traits"):
+        if name not in ("identifiers", "traits", "accounts", "memberships"):
             shown[name] = _section(section)
     return _encode(shown)
+
+
+def masked_account(snapshot: bytes, personal: frozenset[str]) -> bytes:
+    """An account's JSON without what tells who its people are."""
+    shown = _decode(snapshot)
+    kind = shown["kind"]
+    shown["account_id"] = account_name(shown["account_id"], kind)
+    _mask_account_traits(shown["traits"], kind, personal)
+    for name in ("roles", "tiers"):
+        shown[name] = _masked_names(shown[name])
+    return _encode(shown)
+
+
+def account_name(account_id: str, kind: str) -> str:
+    """How an account is called. A company is no person; a household, or any other group, is people,
+    and may be called like them."""
+    return HIDDEN if kind != KIND_UNSAID or "@" in account_id else account_id
 
 
 def masked_identifiers(identifiers: Any) -> list[dict[str, str]]:
@@ -58,6 +78,8 @@ def masked_identifiers(identifiers: Any) -> list[dict[str, str]]:
 def masked_properties(properties: Mapping[str, Json], personal: frozenset[str]) -> dict[str, Json]:
     """The properties of a touchpoint. What senders name freely is looked at more strictly."""
     kind = properties.get("kind")
+    if kind == "account_linked":
+        return _masked_link(properties, personal)
     shown: dict[str, Json] = {}
     for name, value in properties.items():
         free = (kind, name) in (("custom", "properties"), ("identified", "traits"))
@@ -67,6 +89,43 @@ def masked_properties(properties: Mapping[str, Json], personal: frozenset[str]) 
             shown[name] = masked(value) if isinstance(value, str) else value
         else:
             shown[name] = _value(name, value, personal - OF_THINGS)
+    return shown
+
+
+def _mask_memberships(shown: dict[str, Json], personal: frozenset[str]) -> None:
+    """By what this person's events said that an account is."""
+    names = {}
+    for one in shown["memberships"]:
+        account_id, kind = one["account_id"], (one.get("kind") or {}).get("value", KIND_UNSAID)
+        names[account_id] = one["account_id"] = account_name(account_id, kind)
+        _mask_account_traits(one.get("traits", {}), kind, personal)
+        one["role"] = one["role"] and masked(one["role"])
+    shown["accounts"] = [names.get(one, HIDDEN) for one in shown.get("accounts", ())]
+
+
+def _masked_link(properties: Mapping[str, Json], personal: frozenset[str]) -> dict[str, Json]:
+    """What somebody said of their account, by what they said that it is."""
+    shown = {name: _value(name, value, personal) for name, value in properties.items()}
+    kind = properties.get("account_kind") or KIND_UNSAID
+    shown["account_id"] = account_name(properties["account_id"], kind)
+    hidden = personal - OF_THINGS if kind == KIND_UNSAID else personal
+    shown["traits"] = _object(properties.get("traits") or {}, hidden)
+    return shown
+
+
+def _mask_account_traits(traits: dict[str, Json], kind: str, personal: frozenset[str]) -> None:
+    """Of a company, what names things rather than people stays."""
+    hidden = personal - OF_THINGS if kind == KIND_UNSAID else personal
+    for name, said in traits.items():
+        said["value"] = _value(name, said["value"], hidden)
+
+
+def _masked_names(counts: dict[str, int]) -> dict[str, int]:
+    """Counts by name, of those whose names are alike now together."""
+    shown: dict[str, int] = {}
+    for name, count in counts.items():
+        plain = masked(name)
+        shown[plain] = shown.get(plain, 0) + count
     return shown
 
 

@@ -27,6 +27,7 @@ _TOLD: Final = {
     410: "The cursor is of a topic that is no more: begin anew",
     413: "The body is larger than 64 KB",
     415: "The body is not JSON by its content-type",
+    431: "The headers, of which the address is one, are larger than 32 KB",
     500: "Our mistake: ask again",
     503: "An engine does not answer, or too much is asked at once: see Retry-After",
 }
@@ -36,7 +37,7 @@ def documented(
     scope: Scope, model: type[BaseModel] | None, *, cached: bool = False, missing: bool = True
 ) -> dict[str, Any]:
     """The arguments of a route. `cached`: it may answer 304; `missing`: it may answer 404."""
-    statuses = [400, 401, 403, 408, 413, 500, 503, *([404] if missing else [])]
+    statuses = [400, 401, 403, 408, 413, 431, 500, 503, *([404] if missing else [])]
     if model is None:
         statuses.append(410)
     if scope is Scope.IDENTITY_WRITE:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import socket
 
 from services.common.clients import EngineMissing
+from services.common.http_server import CannotListen, listen
 from services.common.logs import setup
 from services.common.run import Stop
 from services.common.settings import Settings
@@ -21,18 +21,10 @@ def run(settings: Settings) -> int:
     setup(settings, SERVICE)
     try:
         workspaces = load_workspaces(settings.workspace)
-        bound = socket.create_server(
-            (settings.http_host, settings.profile_api_port),
-            backlog=2048,
-            reuse_port=settings.http_port_shared,
-        )
+        bound = listen(settings, settings.profile_api_port, "RAPPORT_PROFILE_API_PORT")
         api = ProfileApi(settings, workspaces, Stop().on_signals())
-    except (WorkspaceError, EngineMissing) as error:
+    except (WorkspaceError, EngineMissing, CannotListen) as error:
         log.error("%s", error)
-        return 2
-    except OSError as error:
-        where = f"{settings.http_host}:{settings.profile_api_port}"
-        log.error("cannot listen on %s (RAPPORT_PROFILE_API_PORT): %s", where, error)
         return 2
     api.serve(bound)
     return 0

@@ -6,22 +6,15 @@ one round trip's share under load, and what it sees was never written before it 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import redis.asyncio
-from redis.exceptions import RedisError
 
 from services.common.batch import unpack_state
-from services.profile.api.answers import unavailable
+from services.profile.api.together import Together
 from services.profile.domain.ids import NODE_BYTES
 from services.profile.store import LOOKS_MAX, Loaded, component_key, node_key, unpack
-
-#: Nodes of one question: more would hold up Redis's other clients.
-TOGETHER_MAX: Final = 128
-#: Questions that are under way at once; each has a connection of its own.
-QUESTIONS_MAX: Final = 4
 
 
 class Home(NamedTuple):
@@ -31,47 +24,19 @@ class Home(NamedTuple):
     node: bytes
 
 
-class _Waiting(NamedTuple):
-    node: bytes
-    found: asyncio.Future[Home | None]
-
-
 class Reader:
     """Owned by one event loop."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
-        self._waiting: list[_Waiting] = []
-        self._asking: set[asyncio.Task[None]] = set()
+        self._together = Together(self._loaded)
 
     async def home_of(self, node: bytes) -> Home | None:
         """The component that a node is in; None where no event has named it.
 
         Refused (503) when Redis does not answer.
         """
-        found: asyncio.Future[Home | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(node, found))
-        if len(self._asking) < QUESTIONS_MAX:
-            task = asyncio.create_task(self._ask())
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
-        return await found
-
-    async def _ask(self) -> None:
-        while self._waiting:
-            asked = self._waiting[:TOGETHER_MAX]
-            del self._waiting[:TOGETHER_MAX]
-            try:
-                homes = await self._loaded([one.node for one in asked])
-            except (RedisError, OSError, TimeoutError):
-                _tell_all(asked, unavailable("Redis"))
-                continue
-            except Exception as error:
-                _tell_all(asked, error)
-                continue
-            for one, home in zip(asked, homes, strict=True):
-                if not one.found.done():
-                    one.found.set_result(home)
+        return await self._together.one(node)
 
     async def _loaded(self, nodes: list[bytes]) -> list[Home | None]:
         looked = _Looked()
@@ -137,9 +102,3 @@ class _Looked:
 def _loaded(key: bytes, value: bytes) -> Loaded:
     version, body = unpack_state(value)
     return Loaded(key, version, unpack(body))
-
-
-def _tell_all(asked: Sequence[_Waiting], error: BaseException) -> None:
-    for one in asked:
-        if not one.found.done():
-            one.found.set_exception(error)

@@ -7,13 +7,11 @@ models are here for the document and the client. Reading a profile by id goes pa
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
 from schemas.base import to_json
@@ -38,34 +36,28 @@ from schemas.profile_asked import (
     TimelineAsked,
 )
 from services.common.api_keys import Scope
-from services.common.settings import Settings
-from services.profile.api import answers, standing, ties, timeline, why
+from services.profile.api import standing, ties, timeline, why
+from services.profile.api.account_routes import add_accounts
 from services.profile.api.answers import Answer
-from services.profile.api.columns import Columns
 from services.profile.api.consent import consent_of
+from services.profile.api.endpoint import (
+    IfNoneMatch,
+    Parts,
+    ProfileId,
+    holder_in,
+    note,
+    respond,
+    tag_in,
+    versioned_by,
+)
 from services.profile.api.feed import Feed
-from services.profile.api.keys import Holder
-from services.profile.api.merging import IDEMPOTENCY_KEY_MAX, MERGE, UNMERGE, Merging
+from services.profile.api.merging import IDEMPOTENCY_KEY_MAX, MERGE, UNMERGE
 from services.profile.api.openapi import documented
-from services.profile.api.people import Found, People, etag_of
+from services.profile.api.people import etag_of
 from services.profile.api.search import found as search_found
 from services.profile.api.streaming import begin_of, lens_of, noted_by
-from services.profile.api.streams import Streams
 from services.profile.api.timeline import Stretch
 
-#: Where the front puts who asks.
-HOLDER: Final = "rapport.holder"
-
-ProfileId = Annotated[
-    str,
-    Path(
-        description="A profile's id; that of a profile that merged leads to who took it in",
-        json_schema_extra={"format": "uuid"},
-    ),
-]
-IfNoneMatch = Annotated[
-    str | None, Header(description="The ETag you have: 304 while it is the newest")
-]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -75,33 +67,15 @@ IdempotencyKey = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the endpoints are made of. `still`: whether an Authorization header still opens it."""
-
-    settings: Settings
-    people: People
-    columns: Columns
-    merging: Merging
-    streams: Streams
-    still: Callable[[bytes | None], bool]
-
-
 def endpoints(parts: Parts) -> APIRouter:
     """All of them, below /v1."""
     router = APIRouter(prefix="/v1")
     _add_profiles(router, parts)
+    add_accounts(router, parts)
     _add_facts(router, parts)
     _add_identity(router, parts)
     _add_changes(router, parts)
     return router
-
-
-def holder_in(request: Request, scope: Scope) -> Holder:
-    """Who asks. Refused (403) without the scope."""
-    holder: Holder = request.scope[HOLDER]
-    holder.needs(scope)
-    return holder
 
 
 def _add_profiles(router: APIRouter, parts: Parts) -> None:
@@ -149,7 +123,7 @@ def _add_facts(router: APIRouter, parts: Parts) -> None:
         found = await people.by_id(holder, profile_id)
         stretch = Stretch(asked.limit, asked.cursor, tuple(asked.kind), asked.since, asked.until)
         page = await timeline.page(columns, holder, found, stretch)
-        _note(people, holder, "timeline.read", found)
+        note(people, holder, "timeline.read", found)
         return respond(Answer(200, page))
 
     @router.get(
@@ -162,7 +136,7 @@ def _add_facts(router: APIRouter, parts: Parts) -> None:
         holder = holder_in(request, Scope.SCORES_READ)
         found = await people.by_id(holder, profile_id)
         version, body = await standing.scores(columns, holder, found)
-        return _versioned(body, etag_of(holder, version), if_none_match)
+        return versioned_by(body, etag_of(holder, version), if_none_match)
 
     @router.get("/profiles/{profile_id}/stage", **documented(Scope.SCORES_READ, ShownStage))
     async def get_stage(request: Request, profile_id: ProfileId) -> Response:
@@ -182,7 +156,7 @@ def _add_facts(router: APIRouter, parts: Parts) -> None:
         holder = holder_in(request, Scope.CONSENT_READ)
         found = await people.by_id(holder, profile_id)
         etag = etag_of(holder, found.home.version)
-        return _versioned(consent_of(holder, found), etag, if_none_match)
+        return versioned_by(consent_of(holder, found), etag, if_none_match)
 
 
 def _add_identity(router: APIRouter, parts: Parts) -> None:
@@ -195,9 +169,9 @@ def _add_identity(router: APIRouter, parts: Parts) -> None:
         """Why this is one person: identifiers, and the events and rules that tie them."""
         holder = holder_in(request, Scope.LINKS_READ)
         found = await people.by_id(holder, profile_id)
-        _note(people, holder, "links.read", found)
+        note(people, holder, "links.read", found)
         etag = etag_of(holder, found.home.version)
-        return _versioned(ties.links(holder, found), etag, if_none_match)
+        return versioned_by(ties.links(holder, found), etag, if_none_match)
 
     @router.get("/profiles/{profile_id}/merges", **documented(Scope.LINKS_READ, Merges))
     async def get_merges(request: Request, profile_id: ProfileId) -> Response:
@@ -255,28 +229,3 @@ def _add_changes(router: APIRouter, parts: Parts) -> None:
         make = partial(Feed, parts.settings, lens, begin_of(asked, last_event_id))
         still = partial(parts.still, authorization)
         return await parts.streams.opened(holder, make, still, noted_by(parts.people, holder, lens))
-
-
-def _note(people: People, holder: Holder, what: str, found: Found) -> None:
-    if holder.sees_personal:
-        people.note(holder, what, found.text)
-
-
-def tag_in(header: str | None) -> bytes | None:
-    return None if header is None else header.encode("latin-1", "replace")
-
-
-def _versioned(body: bytes, etag: bytes, if_none_match: str | None) -> Response:
-    if answers.matches(tag_in(if_none_match), etag):
-        return respond(answers.unchanged(etag))
-    return respond(answers.versioned(body, etag))
-
-
-def respond(answer: Answer) -> Response:
-    """The answer for FastAPI, which leaves it as it is."""
-    response = Response(answer.body, answer.status, media_type="application/json")
-    if answer.status == 304:
-        del response.headers["content-type"]
-    for name, value in answer.headers:
-        response.headers[name.decode()] = value.decode()
-    return response

@@ -57,9 +57,10 @@ SELECT profile_id, segment, value_segment
 FROM scores FINAL
 WHERE workspace = {workspace:String} AND profile_id IN {ids:Array(UUID)}
 """
+#: Without FINAL: the same transition twice is no other maximum.
 _STAGES: Final = """
 SELECT profile_id, argMax(to_stage, (scores_version, decided_at, at, toString(event_id))) AS stage
-FROM lifecycle FINAL
+FROM lifecycle
 WHERE workspace = {workspace:String} AND profile_id IN {ids:Array(UUID)}
 GROUP BY profile_id
 """

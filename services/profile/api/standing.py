@@ -19,11 +19,19 @@ SELECT * EXCEPT (workspace, profile_version, merged_into, alive_below)
 FROM scores FINAL
 WHERE workspace = {workspace:String} AND profile_id = {profile:UUID} AND merged_into IS NULL
 """
-#: In the order by which the view `stages` takes the newest.
+#: In the order by which the view `stages` takes the newest. All versions of a transition are of one
+#: person, so the newest of each is found among theirs; FINAL would look at nearly all rows, for it
+#: takes in whatever could be another version.
 _STAGES: Final = """
 SELECT event_id, from_stage, to_stage, won_back, at, cause, cause_detail, cause_event_id
-FROM lifecycle FINAL
-WHERE workspace = {workspace:String} AND profile_id = {profile:UUID}
+FROM
+(
+    SELECT *
+    FROM lifecycle
+    WHERE workspace = {workspace:String} AND profile_id = {profile:UUID}
+    ORDER BY version DESC
+    LIMIT 1 BY event_id
+)
 ORDER BY scores_version DESC, decided_at DESC, at DESC, toString(event_id) DESC
 LIMIT {most:UInt32}
 """

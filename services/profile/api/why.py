@@ -24,7 +24,7 @@ async def answer_of(people: People, holder: Holder, asked: PairAsked) -> bytes:
     found = why(list(homes.values()), holder.premises.rules, one.node, other.node)
     said = why_json(found)
     if holder.sees_personal:
-        for profile in said["profiles"]:
+        for profile in dict.fromkeys(said["profiles"]):
             if profile is not None:
                 people.note(holder, "links.read", profile)
     else:

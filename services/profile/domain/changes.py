@@ -10,7 +10,8 @@ from services.profile.domain.working import Working, appearance
 
 
 class Redirect(NamedTuple):
-    """The id `lost` (of a node that events count for) is shown as the profile `kept`."""
+    """The id `lost` (of a node that events count for) leads to `kept`: a profile, or an id that
+    leads there."""
 
     lost: bytes
     kept: bytes
@@ -62,7 +63,9 @@ def _redirects(working: Working, shown: list[Person]) -> list[Redirect]:
     """Every node that could have been a profile's id, once it leads to another one.
 
     That includes nodes that never were one for as long as we remember: if Redis came back with
-    less than was published, the topic may know more than we do. And those that were absorbed now.
+    less than was published, the topic may know more than we do. And those that were absorbed now:
+    they lead to the node that has their part, as nothing here will know of them when it is parted
+    from whom it is one with today.
     """
     redirects = []
     left: dict[int, list[bytes]] = {}
@@ -72,16 +75,18 @@ def _redirects(working: Working, shown: list[Person]) -> list[Redirect]:
         assert person.id is not None
         for place in person.places:
             node = working.component.nodes[place]
-            ids = left.get(place, [])
-            for one in ids if node.part is None else [node.id, *ids]:
-                if one != person.id and (redirect := _redirect(working, one, person.id)):
+            ends = [(one, node.id) for one in left.get(place, ())]
+            if node.part is not None and node.id != person.id:
+                ends.append((node.id, person.id))
+            for one, end in ends:
+                if redirect := _redirect(working, one, end):
                     redirects.append(redirect)
     return redirects
 
 
-def _redirect(working: Working, node: bytes, person: bytes) -> Redirect | None:
+def _redirect(working: Working, node: bytes, end: bytes) -> Redirect | None:
     assert working.before is not None
     before = working.before.get(node)
-    if before is not None and before[0] == person:
+    if before is not None and before[0] == end:
         return None
-    return Redirect(node, person, before is not None and before[0] == node)
+    return Redirect(node, end, before is not None and before[0] == node)

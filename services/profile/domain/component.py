@@ -49,6 +49,10 @@ ASKING: Final = frozenset({REQUESTED, PARTED, REQUESTED_PUBLIC, PARTED_PUBLIC})
 
 #: A component with more nodes takes no more in. The demo's largest has a handful.
 COMPONENT_NODES_MAX: Final = 4_096
+#: Likewise of its links, and of its loose ones: what somebody may tie with a public key is bounded.
+COMPONENT_LINKS_MAX: Final = 4 * COMPONENT_NODES_MAX
+#: What public keys say fills a quarter of that at most: what a server says still finds room.
+PUBLIC_SHARE: Final = 4
 
 
 class Refusal(StrEnum):
@@ -130,6 +134,7 @@ class Component(NamedTuple):
     `rules`: the mark of the rules by which its people were shown last.
     `apart`: pairs that an unmerge holds apart. A pair has one newest word: it, or a REQUESTED link.
     `since`: of nodes that were erased and are let in again: what was received before is dropped.
+    `rebuilt`: the version at which a rebuild wrote it last; 0: none has.
     """
 
     workspace: str
@@ -139,6 +144,7 @@ class Component(NamedTuple):
     rules: int = 0
     apart: tuple[Apart, ...] = ()
     since: tuple[Since, ...] = ()
+    rebuilt: int = 0
 
 
 def kind_code(kind: str) -> int | str:
@@ -149,3 +155,16 @@ def kind_code(kind: str) -> int | str:
 def kind_name(code: int | str) -> str:
     """The identifier kind of a stored code."""
     return IDENTIFIER_KINDS[code] if isinstance(code, int) else code
+
+
+def is_too_large(one: Component, other: Component, share: int = 1) -> bool:
+    """Whether a link between nodes of these (one is the other where both are in one) would make
+    more of a component than it may become, or than such a share of that."""
+    links = COMPONENT_LINKS_MAX // share
+    if one is other:
+        return len(one.links) >= links
+    return (
+        len(one.nodes) + len(other.nodes) > COMPONENT_NODES_MAX // share
+        or len(one.links) + len(other.links) >= links
+        or len(one.loose) + len(other.loose) > links
+    )

@@ -8,10 +8,11 @@ from typing import Final
 from services.profile.domain.component import (
     ASKING,
     CLASS_OF,
-    COMPONENT_NODES_MAX,
+    COMPONENT_LINKS_MAX,
     FORBIDDEN,
     PARTED,
     PUBLIC,
+    PUBLIC_SHARE,
     REQUESTED,
     TOGETHER,
     TOGETHER_PUBLIC,
@@ -21,6 +22,7 @@ from services.profile.domain.component import (
     Node,
     Refusal,
     Since,
+    is_too_large,
     kind_code,
 )
 from services.profile.domain.event import (
@@ -124,7 +126,7 @@ class Graph:
         home, away = self.homes[one], self.homes[other]
         if home is away:
             return home
-        if _is_too_large(home, away):
+        if is_too_large(home.component, away.component):
             self._refuse(one, other, event, rule, Refusal.TOO_LARGE)
             return None
         return self._join(home, away)
@@ -159,10 +161,10 @@ class Graph:
     def _link(self, one: bytes, other: bytes, event: Event, rule: int) -> None:
         if one == other:
             return
+        if self.absorbed and self._is_absorbed(one, other, event, rule):
+            return  # before a look at what is linked: an absorbed one stands in another's place
         home, away = self.homes[one], self.homes[other]
         if home is away and self._repeated(home, one, other, event, rule):
-            return
-        if self.absorbed and self._is_absorbed(one, other, event, rule):
             return
         reason = self._loosened(home, one, away, other, rule)
         if reason is not None:
@@ -217,7 +219,8 @@ class Graph:
             kinds = _node(home, one).kind, _node(away, other).kind
             if rules.knows(kinds[0]) and rules.knows(kinds[1]):
                 return Refusal.PUBLIC_KEY
-        if home is not away and _is_too_large(home, away):
+        share = PUBLIC_SHARE if CLASS_OF[rule] == PUBLIC else 1
+        if is_too_large(home.component, away.component, share):
             return Refusal.TOO_LARGE
         if home.is_hub(home.places[one], rules):
             return Refusal.HUB
@@ -270,13 +273,12 @@ def _node(home: Working, node: bytes) -> Node:
     return home.component.nodes[home.places[node]]
 
 
-def _is_too_large(home: Working, away: Working) -> bool:
-    return len(home.component.nodes) + len(away.component.nodes) > COMPONENT_NODES_MAX
-
-
 def _has_enough(home: Working, loose: Loose, rules: Rules) -> bool:
-    """Whether its node is a hub already, or has as many that do not count as are kept."""
+    """Whether its node is a hub already, or has as many that do not count as are kept; or the
+    component has."""
     component = home.component
+    if len(component.loose) >= COMPONENT_LINKS_MAX:
+        return True
     known = rules.knows(component.nodes[loose.place].kind)
     if counts(loose, known, rules):
         return home.is_hub(loose.place, rules)

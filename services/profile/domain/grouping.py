@@ -21,6 +21,8 @@ from services.profile.domain.component import (
 from services.profile.domain.hubs import PUBLIC_KEYS, barred_places
 from services.profile.domain.rules import Kind, Rules
 
+#: Raised when the same links and rules make other people: then everybody is to be decided on anew.
+GROUPING: Final = 2
 #: Requests of public keys: they never have an effect, and are shown in any case.
 REQUESTS_PUBLIC: Final = frozenset({REQUESTED_PUBLIC, PARTED_PUBLIC})
 #: The place of an end that is not in the component.
@@ -66,13 +68,21 @@ def joining_links(component: Component, rules: Rules) -> list[Link]:
 
 
 def in_order(component: Component) -> list[Link]:
-    """The links in the order in which they are judged."""
+    """The links in the order in which they are judged: as they occurred, those that only public
+    keys have said behind all others.
+
+    Whoever has such a key says when. Were it believed, it could claim a device for somebody before
+    a server says whose it is: the server's word would then be refused, or join the two.
+    """
     nodes, links = component.nodes, component.links
     if len(links) <= 1:
         return links
-    return sorted(
-        links, key=lambda one: (one.at, one.event, nodes[one.a].id, nodes[one.b].id, one.rule)
-    )
+
+    def place(one: Link) -> tuple[bool, datetime, bytes, bytes, bytes, int]:
+        public = one.rule in PUBLIC_KEYS
+        return public, one.at, one.event, nodes[one.a].id, nodes[one.b].id, one.rule
+
+    return sorted(links, key=place)
 
 
 class _Groups:
@@ -131,10 +141,11 @@ class _Groups:
             return Refusal.BLOCKED if Refusal.BLOCKED in reasons else Refusal.HUB
         if root in self._foes and not self._foes[root].isdisjoint(self._members[other]):
             return Refusal.SET_APART
-        if link.rule in PUBLIC_KEYS and self._known[root] and self._known[other]:
-            return Refusal.PUBLIC_KEY
+        # before what a public key may not: a shared device is no news, whoever says it
         if self._strong[root] and self._strong[other] and self._attaches(link):
             return Refusal.WEAK
+        if link.rule in PUBLIC_KEYS and self._known[root] and self._known[other]:
+            return Refusal.PUBLIC_KEY
         # who asks for it explicitly means people whom the limits keep apart: two user ids
         if link.rule != REQUESTED and self._is_too_many(root, other, link.at):
             return Refusal.LIMIT

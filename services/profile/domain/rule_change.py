@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.profile.domain.component import Component, Refusal, kind_name
 from services.profile.domain.people import Person, people
@@ -64,9 +64,14 @@ class Change(NamedTuple):
     allowed: Counter[Refusal]
 
 
+_NONE: Final[Counter[Refusal]] = Counter()
+
+
 def change(component: Component, before: Rules, after: Rules) -> Change:
     """The people of the component by the rules in force, and by others."""
     were, will = people(component, before), people(component, after)
+    if were == will:  # nearly all
+        return Change(False, sum(one.id is not None for one in were), (), 0, 0, _NONE, _NONE)
     old, new = _refused(were), _refused(will)
     refused = {key: reason for key, reason in new.items() if key not in old}
     allowed = {key: reason for key, reason in old.items() if key not in new}

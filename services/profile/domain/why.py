@@ -13,6 +13,7 @@ from services.profile.domain.component import (
     COMPONENT_NODES_MAX,
     PARTED,
     PARTED_PUBLIC,
+    PUBLIC_SHARE,
     REQUESTED_PUBLIC,
     Component,
     Link,
@@ -150,7 +151,9 @@ class _Graph:
             case Refusal.HUB:
                 return self._crowded(component, refused)
             case Refusal.TOO_LARGE:
-                return f"more than {COMPONENT_NODES_MAX} identifiers would hang together"
+                most, by_public = COMPONENT_NODES_MAX, COMPONENT_NODES_MAX // PUBLIC_SHARE
+                at_most = f"at most {most}, by public keys {by_public}"
+                return f"too many identifiers, or links of theirs, would hang together ({at_most})"
             case Refusal.PUBLIC_KEY if refused.link.rule in (REQUESTED_PUBLIC, PARTED_PUBLIC):
                 return "a request that comes with a public key has no effect"
             case reason:

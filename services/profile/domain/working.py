@@ -191,8 +191,8 @@ class Working:
         """Nodes that are none any more, and nothing is in their place; `left` says what becomes of
         their keys in Redis. Who stays does not look new by that.
 
-        The component is not named by a node that left: whoever comes under that id again makes a
-        component of this name.
+        The component is named by a node that is there: whoever comes again under the id of one that
+        left, or of one that was absorbed by one that left, makes a component of that name.
         """
         ids = {self.component.nodes[place].id for place in gone}
         kept = [name for name, place in self.places.items() if place not in gone]
@@ -207,10 +207,11 @@ class Working:
             self.shown.pop(one, None)
             if self.before is not None:
                 self.before.pop(one, None)
-        if self.key in ids and self.component.nodes:
-            self.key = min(node.id for node in self.component.nodes)
+        left = {node.id for node in self.component.nodes}
+        if left and self.key not in left:
+            self.key = min(left)
             self.versions.setdefault(self.key, 0)
-            self.moved |= {node.id for node in self.component.nodes}
+            self.moved |= left
 
     def remove(self, places: dict[int, int]) -> None:
         """Nodes that are none any more -> the nodes in whose place they are from now on.
@@ -287,4 +288,6 @@ def _with(larger: Component, smaller: Component, shift: int) -> Component:
         larger = larger._replace(apart=(*larger.apart, *moved))
     if smaller.since:
         larger = larger._replace(since=(*larger.since, *smaller.since))
+    if smaller.rebuilt > larger.rebuilt:
+        larger = larger._replace(rebuilt=smaller.rebuilt)
     return larger

@@ -16,7 +16,7 @@ from services.profile.outputs import Publications
 from services.profile.rebuild.units import Held, Id
 
 #: What says when a snapshot was made, not what is in it.
-_MADE: Final = ("version", "updated_at")
+_MADE: Final = ("version", "updated_at", "rebuilt_version")
 #: Figures whose values may be shown: everything else could name somebody.
 _PLAIN: Final = (int, float, bool, type(None))
 EXAMPLES_MAX: Final = 5
@@ -49,7 +49,7 @@ def faces_of(
             shown = publications.shown(b"", 0, component, person)
             facts: dict[str, Any] = msgspec.json.decode(shown.value)
             for name in _MADE:
-                del facts[name]
+                facts.pop(name, None)
             faces.snapshots[person.id] = facts
             faces.persons[person.id] = (key, component, person)
             for place in person.places:

@@ -27,7 +27,7 @@ def all_ids(live: redis.Redis, shadow: redis.Redis) -> Iterator[Id]:
     adds meanwhile was folded by the code in force.
     """
     yield from _keys(live, component_key(b""))
-    yield from _keys(shadow, component_key(b""))
+    yield from _in_batches(_keys(shadow, component_key(b"")), partial(_missing, live))
     yield from _nodes(shadow, partial(_left_otherwise, live, shadow))
     yield from _nodes(live, partial(_homeless, live))
 
@@ -38,9 +38,22 @@ def _keys(client: redis.Redis, prefix: bytes) -> Iterator[Id]:
 
 
 def _nodes(client: redis.Redis, wanted: Callable[[list[Id]], Iterator[Id]]) -> Iterator[Id]:
-    nodes = _keys(client, node_key(b""))
-    while some := list(islice(nodes, SCANNED_AT_ONCE)):
+    return _in_batches(_keys(client, node_key(b"")), wanted)
+
+
+def _in_batches(ids: Iterator[Id], wanted: Callable[[list[Id]], Iterator[Id]]) -> Iterator[Id]:
+    while some := list(islice(ids, SCANNED_AT_ONCE)):
         yield from wanted(some)
+
+
+def _missing(live: redis.Redis, components: list[Id]) -> Iterator[Id]:
+    """Those that the live state has under no such id: the others it has shown itself."""
+    asked = live.pipeline(transaction=False)
+    for one in components:
+        asked.exists(component_key(one))
+    for one, there in zip(components, asked.execute(), strict=True):
+        if not there:
+            yield one
 
 
 def _left_otherwise(live: redis.Redis, shadow: redis.Redis, nodes: list[Id]) -> Iterator[Id]:

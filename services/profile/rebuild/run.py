@@ -19,11 +19,13 @@ from services.common.ports import Observer, Parts
 from services.common.redis_store import RedisStore
 from services.common.relay import Relay
 from services.common.settings import Settings
+from services.common.staged_log import Stage
 from services.common.step import Step
 from services.common.workspace import Workspace
 from services.profile.outputs import Publications
 from services.profile.rebuild.beginning import Beginning, beginning_of
 from services.profile.rebuild.compare import Comparing
+from services.profile.rebuild.decided import Decided, told_of_erasures
 from services.profile.rebuild.differences import Tally
 from services.profile.rebuild.lock import Lock
 from services.profile.rebuild.lookout import Lookout, all_ids
@@ -90,7 +92,8 @@ class Rebuild:
         self._show = Publications({name: one.currency for name, one in workspaces.items()})
         log = LogUpTo(opened.consumer, ACCEPTED.name, settings.batch_events_max, opened.partitions)
         self._went_on = claim(opened.shadow, opened.mark, fresh=wanted.fresh)
-        self._shadow = Shadow(opened.shadow, log, workspaces, settings)
+        decided = Decided(opened.live, opened.told)
+        self._shadow = Shadow(opened.shadow, log, workspaces, settings, decided.stages)
         self._comparing = Comparing(
             opened.live,
             (opened.shadow, self._shadow),
@@ -179,7 +182,7 @@ def _taken(again: list[bytes]) -> list[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What the rebuild works on."""
+    """What the rebuild works on. `told`: where erasures took effect, as their topic says."""
 
     live: redis.Redis
     shadow: redis.Redis
@@ -188,13 +191,14 @@ class Opened:
     beginning: Beginning
     mark: bytes
     lock: Lock
+    told: Mapping[bytes, Stage]
 
 
 @contextmanager
 def opened(
     settings: Settings, workspaces: Mapping[str, Workspace], wanted: Wanted
 ) -> Iterator[Opened]:
-    """Connected and locked. Locked, Cut, NotOurs; LogGone and RedisError where nobody answers."""
+    """Connected and locked. Locked, Cut, NotOurs; LogGone, NotRead, RedisError: nobody answers."""
     with ExitStack() as stack:
         live = stack.enter_context(clients.redis_client(settings))
         other = settings.model_copy(update={"redis": wanted.shadow})
@@ -211,4 +215,5 @@ def opened(
         lock.take()
         stack.callback(lock.leave)
         mark = mark_of(workspaces, settings.salt, str(known.cluster_id))
-        yield Opened(live, shadow, consumer, partitions, beginning, mark, lock)
+        told = told_of_erasures(settings)
+        yield Opened(live, shadow, consumer, partitions, beginning, mark, lock, told)

@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import redis
 
 from services.common.batch import Batch, Decision, Output, Record
-from services.common.log_up_to import LogUpTo
 from services.common.ports import Observer, Parts, Positions, StoreGone
 from services.common.redis_store import RedisStore
 from services.common.relay import Relay
 from services.common.settings import Settings
+from services.common.staged_log import Ending, Stage, StagedLog
 from services.common.step import Step
 from services.common.workspace import Workspace
 from services.profile.stream import SERVICE, ProfileHandler
@@ -23,6 +23,7 @@ from services.profile.stream import SERVICE, ProfileHandler
 #: What says that a database is a shadow, and of which code and rules.
 MARK: Final = b"rebuild:mark"
 _SOURCES: Final = Path(__file__).parents[1]
+REWRITE_BEGUN_WITHIN_S: Final = 60.0
 
 #: Told what is left to read.
 Watch = Callable[[int], None]
@@ -76,22 +77,27 @@ class Nowhere:
 
 
 class Shadow:
-    """`client`: the shadow's own database. `log`: touchpoints.accepted, read by nobody else."""
+    """`client`: the shadow's own database. `log`: touchpoints.accepted, read by nobody else.
+
+    `stages`: where erasures and returns took effect, asked whenever it reads on.
+    """
 
     def __init__(
         self,
         client: redis.Redis,
-        log: LogUpTo,
+        log: Ending,
         workspaces: Mapping[str, Workspace],
         settings: Settings,
+        stages: Callable[[], Sequence[Stage]] = tuple,
     ) -> None:
-        self._log = log
+        self._log = StagedLog(log)
+        self._stages = stages
         self._nowhere = Nowhere()
         self._handler = Silent(ProfileHandler(client, workspaces, settings))
         self._step = Step(
             Parts(
                 service=SERVICE,
-                log=log,
+                log=self._log,
                 store=RedisStore(client, SERVICE),
                 publisher=self._nowhere,
                 handler=self._handler,
@@ -108,7 +114,7 @@ class Shadow:
 
     def follow(self, until: Mapping[int, int], watch: Watch = lambda _: None) -> set[bytes]:
         """Read to there, and nothing behind it; the keys that were written on the way."""
-        self._log.read_until(until)
+        self._log.read_until(until, self._stages())
         self._step.run_once()  # knows its place from then on
         while left := self._log.behind():
             watch(left)
@@ -137,11 +143,32 @@ def claim(client: redis.Redis, mark: bytes, *, fresh: bool) -> bool:
 
 
 def drop(client: redis.Redis) -> bool:
-    """Remove the shadow; whether there was one."""
+    """Remove the shadow, from Redis's append-only file too; whether there was one."""
     if client.get(MARK) is None:
         return False
     client.flushdb(asynchronous=True)
+    client.set(MARK, b"dropped")  # a kill from here on: it is dropped again
+    _write_file_anew(client)
+    client.delete(MARK)
     return True
+
+
+def _write_file_anew(client: redis.Redis) -> None:
+    """The log still holds who was erased a while ago, so the shadow did, and the file does.
+
+    Begun is enough: it holds what there is now. RedisError.
+    """
+    deadline = time.monotonic() + REWRITE_BEGUN_WITHIN_S
+    while True:
+        told: Any = client.info("persistence")
+        if not told["aof_enabled"]:
+            return
+        if not told["aof_rewrite_in_progress"] and not told.get("aof_rewrite_scheduled"):
+            client.bgrewriteaof()
+            return
+        if time.monotonic() > deadline:
+            raise redis.TimeoutError("Redis is writing its append-only file anew: drop it later")
+        time.sleep(0.2)
 
 
 def mark_of(workspaces: Mapping[str, Workspace], salt: str, cluster: str) -> bytes:

@@ -32,7 +32,8 @@ def taken_over(
         decision.reads[component_key(key)] = known.version if known else 0
     for key, held in unit.shadow.items():
         assert held.component is not None, "the shadow was written by this code"
-        decision.writes[component_key(key)] = (version, pack(held.component))
+        rebuilt = held.component._replace(rebuilt=version)
+        decision.writes[component_key(key)] = (version, pack(rebuilt))
     decision.deletes += [component_key(key) for key in unit.live.keys() - unit.shadow.keys()]
     _move_homes(one, decision)
     return [*_shown(one, version, publications), *_led(one, version, publications)]
@@ -58,7 +59,8 @@ def _shown(one: Differing, version: int, show: Publications) -> Iterator[Output]
     for profile, facts in one.right.snapshots.items():
         if one.live.snapshots.get(profile) != facts or profile in one.stale:
             key, component, person = one.right.persons[profile]
-            output = show.shown(component_key(key), version, component, person)
+            rebuilt = component._replace(rebuilt=version)
+            output = show.shown(component_key(key), version, rebuilt, person)
             yield _marked(output)
 
 
@@ -80,8 +82,11 @@ def _led(one: Differing, version: int, show: Publications) -> Iterator[Output]:
 
 
 def _redirect(one: Differing, lost: Id, kept: Id, version: int, show: Publications) -> Output:
+    """Of an absorbed one to the node that has its part, which leads on to the profile."""
     key, component, _ = one.right.persons[kept]
-    redirect = Redirect(lost, kept, was_shown=lost in one.live.snapshots)
+    into = one.unit.holder(lost)
+    end = kept if into == lost else into
+    redirect = Redirect(lost, end, was_shown=lost in one.live.snapshots)
     return _marked(show.redirected(component_key(key), version, component, redirect))
 
 

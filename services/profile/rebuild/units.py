@@ -236,7 +236,7 @@ def content(component: Component) -> tuple[Any, ...]:
     links = sorted((ids[a], ids[b], repr(rest)) for a, b, *rest in component.links)
     loose = sorted((ids[place], repr(rest)) for place, *rest in component.loose)
     apart = sorted((ids[a], ids[b], repr(rest)) for a, b, *rest in component.apart)
-    return component.workspace, nodes, len(ids), links, loose, apart
+    return component.workspace, nodes, len(ids), links, loose, apart, sorted(component.since)
 
 
 def content_without_parts(component: Component) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
+from services.scoring.rows.profile_sections import Purse, purse
 from services.scoring.rows.profiles import Trait, as_text
 from services.scoring.rows.table import (
     COUNT,
@@ -72,9 +73,6 @@ TABLE: Final = Table.of(
     weighted_pipeline=PURSE,
     won=PURSE,
 )
-
-
-Purse = dict[str, Decimal]
 
 
 class Purchases(msgspec.Struct, frozen=True, gc=False):
@@ -212,8 +210,3 @@ def rows(value: bytes, published_ms: int) -> Rows:
     one = ACCOUNT.decode(value)
     row = one.columns() + one.purchases.columns() + one.service.columns() + one.sales.columns()
     return [(TABLE.name, row)]
-
-
-def purse(amounts: Purse) -> list[tuple[str, Decimal | None]]:
-    """Money by currency, as a column takes it."""
-    return [(currency, money(amount)) for currency, amount in amounts.items()]
