@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from schemas.base import micros
-from services.common.batch import Decision, Output
+from services.common.batch import Decision, Output, Undecidable
 from services.profile.controls import Ordered, erased_nodes
 from services.profile.decode import Arrival
 from services.profile.domain.erasing import ERASED, UNKNOWN
@@ -18,7 +18,15 @@ from services.profile.store import Found, component_key, erased_mark, lifted_mar
 
 
 def let_in(graph: Graph, found: Found, controls: Sequence[Ordered], decision: Decision) -> None:
-    """Tell the graph who is erased, and who is let in again: by then, or by a record beside."""
+    """Tell the graph who is erased, and who is let in again: by then, or by a record beside.
+
+    Undecidable where one batch erases somebody and lets them in: what comes between the two, and
+    behind, can not be told apart. The step parts the batch.
+    """
+    erasing = {node for one in controls if one.control.erases for node in one.nodes}
+    if any(one.control.lifts and not erasing.isdisjoint(one.nodes) for one in controls):
+        raise Undecidable(())
+    decision.notes += [note for one in controls if (note := one.note())]
     for one in controls:
         for node in one.nodes if one.control.lifts else ():
             holder, version = found.erased.get(node, (b"", 0))

@@ -91,7 +91,6 @@ class ProfileHandler:
         arrivals = without_erased(arrivals, understood.controls, graph, deciding.counts)
         _fold(arrivals, graph)
         _obey(understood.controls, graph)
-        deciding.decision.notes += [note for one in understood.controls if (note := one.note())]
         self._conclude(graph, arrivals, deciding)
         # without the decision itself: a cycle would hold the batch until the collector comes
         committed = partial(self._committed, graph, deciding.counts, deciding.written)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from schemas.base import micros, to_json
 from schemas.profile import Profile
 from schemas.touchpoint import Touchpoint
-from services.common.batch import CONTROL_HEADER, Batch, Headers, Record
+from services.common.batch import CONTROL_HEADER, Batch, Headers, Record, Undecidable
+from services.common.poison import pieces
 from services.common.staged_log import Stage, StagedLog
 from services.profile.rebuild.units import units_of
 from tests.unit.profile_builders import NAMES, START, Run, histories, touchpoint
@@ -88,7 +89,12 @@ class Reader(Run):
         if not records:
             return
         self.now_us += 1_000
-        decision = self.handler.decide(Batch(records, (), self.now_us))
+        try:
+            decision = self.handler.decide(Batch(records, (), self.now_us))
+        except Undecidable:  # as the step does it
+            for part, _ in pieces(records, (), self._fails):
+                self.carry(part)
+            return
         self.redis.commit(decision)
         decision.committed()
         self._publish([one for those in decision.outputs.values() for one in those])
@@ -98,6 +104,13 @@ class Reader(Run):
             self.read[record.partition] += 1
         for name in decision.notes:
             self.noted.setdefault(name, Stage(before, dict(self.read)))
+
+    def _fails(self, records: Sequence[Record], _due: object) -> bool:
+        try:
+            self.handler.decide(Batch(records, (), self.now_us))
+        except Undecidable:
+            return True
+        return False
 
 
 @dataclass
@@ -229,6 +242,18 @@ def test_since_when_somebody_counts_again_is_compared() -> None:
         assert person_of(one.live, "user_id:ada")
         readers.append(one.live)
     assert not same(*readers)
+
+
+def test_who_is_erased_and_let_in_within_one_batch_is_there_again() -> None:
+    """As when all of the log is read again."""
+    world = World(random.Random(1))
+    world.append(to_json(touchpoint("user_id:ada", received_at=RECEIVED)), partition=0)
+    world.order("erase", 0, ["user_id:ada"])
+    world.order("lift", 0, ["user_id:ada"], **{"from": micros(RECEIVED) + 1})
+    world.append(to_json(touchpoint("user_id:ada", received_at=LATER)), partition=0)
+    world.live.carry(world.logs[0])
+    (ada,) = living(world.live).values()
+    assert ada.behaviour.events == 1
 
 
 offsets = st.dictionaries(st.integers(0, PARTITIONS), st.integers(0, 12))
