@@ -16,11 +16,8 @@ from pydantic import BaseModel
 from schemas.account import Account
 from schemas.profile import Profile
 from schemas.profile_api import (
-    AccountMember,
-    AccountsOfPerson,
     FoundProfile,
     Links,
-    MembersPage,
     Merges,
     MergeTaken,
     SearchPage,
@@ -30,6 +27,11 @@ from schemas.profile_api import (
     TimelineEvent,
     TimelinePage,
     WhyAnswer,
+)
+from schemas.profile_api_accounts import (
+    AccountMember,
+    AccountsOfPerson,
+    MembersPage,
 )
 from schemas.profile_asked import (
     PAGE_MAX,

@@ -12,7 +12,10 @@ import pytest
 
 from deploy.embedded.engines import Engines
 from schemas.account import Account
-from schemas.profile_api import AccountsOfPerson, MembersPage
+from schemas.profile_api_accounts import (
+    AccountsOfPerson,
+    MembersPage,
+)
 from services.common.api_keys import Scope
 from services.common.clients import ensure_topics
 from services.profile.domain.ids import uuid_bytes

@@ -9,7 +9,10 @@ from starlette.responses import Response
 
 from schemas.account import Account
 from schemas.base import to_json
-from schemas.profile_api import AccountsOfPerson, MembersPage
+from schemas.profile_api_accounts import (
+    AccountsOfPerson,
+    MembersPage,
+)
 from schemas.profile_asked import AskedAccount, MembersAsked
 from services.common.api_keys import Scope
 from services.profile.api.answers import tag_of

@@ -9,7 +9,12 @@ from uuid import UUID
 import msgspec
 
 from schemas.money import from_minor
-from schemas.profile_api import AccountMember, AccountOfPerson, AccountsOfPerson, MembersPage
+from schemas.profile_api_accounts import (
+    AccountMember,
+    AccountOfPerson,
+    AccountsOfPerson,
+    MembersPage,
+)
 from schemas.profile_asked import MembersAsked
 from services.common.masking import masked
 from services.profile.accounts.publish import KIND_UNSAID, kind_of
