@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from services.profile.domain.working import Working
+from services.profile.store import Loaded
 
 #: A larger component is rare; it is read again rather than held.
 COMPONENT_BYTES_MAX: Final = 16_384
@@ -66,3 +67,12 @@ class Kept:
         self.bytes -= self._sizes.pop(home)
         for node in home.places:
             del self._homes[node]
+
+
+def outdated(homes: Iterable[Working], read: Mapping[bytes, Loaded]) -> list[Working]:
+    """Those of which another version was read."""
+    return [
+        home
+        for home in homes
+        if home.key in read and read[home.key].version != home.versions[home.key]
+    ]

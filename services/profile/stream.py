@@ -24,7 +24,7 @@ from services.profile.domain.ids import Hashes, uuid_bytes, uuid_text
 from services.profile.domain.people import people
 from services.profile.domain.working import Working
 from services.profile.erased import left, let_in, mark_unknown, still_erased, without_erased
-from services.profile.kept import Kept
+from services.profile.kept import Kept, outdated
 from services.profile.metrics import Counts
 from services.profile.naming import Naming
 from services.profile.outputs import Publications
@@ -205,12 +205,7 @@ class ProfileHandler:
         kept, missing = self._kept.take(nodes)
         while True:
             found = self._store.load(missing)
-            newest = found.components
-            stale = [
-                home
-                for home in kept
-                if home.key in newest and newest[home.key].version != home.versions[home.key]
-            ]
+            stale = outdated(kept, found.components)
             if not stale:
                 return kept, found
             kept = [home for home in kept if home not in stale]
