@@ -196,3 +196,15 @@ def test_who_looked_at_whom_is_on_record_and_nobody_is_named(api: Api) -> None:
     assert (act["what"], act["workspace"]) == ("profile.read", HERE)
     assert act["who"].startswith("key:")
     assert "watched" not in json.dumps(act)
+
+
+def test_whole_profiles_in_a_stream_are_on_record(api: Api) -> None:
+    from schemas.profile_asked import FeedShows, FeedStart
+
+    visits(api, HERE, "streamed", 1)
+    with client(api) as reader:
+        whole = reader.changes(start=FeedStart.BEGINNING, include=FeedShows.PROFILE)
+        assert next(one.change for one in whole if one.change is not None).profile is not None
+    wanted = lambda act: (act["what"], act["workspace"]) == ("changes.read", HERE)  # noqa: E731
+    act = found(api.settings.kafka, "audit", wanted, 1)[0]
+    assert act["details"]["profiles"] >= 1

@@ -40,6 +40,7 @@ def pages(nodes: Nodes, most: int) -> list[bytes]:
     found: list[bytes] = []
     while True:
         members, _ = page(nodes, found[-1] if found else None, most)
+        assert not found or not members or members[0] > found[-1], "it goes on behind the last"
         found += members
         if len(members) < most:
             return found
