@@ -140,7 +140,7 @@ def found(
 
 
 def all_of(kafka: str, topic: str) -> list[dict[str, Any]]:
-    """All values of the topic, from its beginning to its end of now."""
+    """All values of the topic but control records, from its beginning to its end of now."""
     with closing(Consumer({"bootstrap.servers": kafka, "group.id": f"t{uuid4().hex}"})) as consumer:
         numbers = consumer.list_topics(topic, PATIENCE_S).topics[topic].partitions
         places = {number: TopicPartition(topic, number, OFFSET_BEGINNING) for number in numbers}
@@ -156,7 +156,8 @@ def all_of(kafka: str, topic: str) -> list[dict[str, Any]]:
             assert time.monotonic() < deadline, f"{topic} is not read to its end"
             for each in consumer.consume(500, 0.5):
                 assert each.error() is None
-                values.append(json.loads(each.value() or b""))
+                if not is_control(each):
+                    values.append(json.loads(each.value() or b""))
             for place in consumer.position([places[number] for number in ends]):
                 if place.offset >= ends[place.partition]:
                     del ends[place.partition]
