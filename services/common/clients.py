@@ -37,6 +37,21 @@ class EngineMissing(Exception):  # noqa: N818 - it is a state of the world, not 
         self.engine = engine
 
 
+class ConsumerLost(Exception):  # noqa: N818 - a state of the world
+    """Kafka's client has given up on a consumer for good: only a new one reads on."""
+
+
+def unless_lost(error: KafkaError) -> KafkaError:
+    """The error of a message, to be said. ConsumerLost when it is the last one of this consumer.
+
+    It comes once, then the consumer is silent for ever: another member of its group took its name
+    (RAPPORT_INSTANCE), or its own request to join was sent twice, since the answer was late.
+    """
+    if error.fatal() or error.code() == KafkaError._FATAL:  # a message's error says fatal() = False
+        raise ConsumerLost(f"Kafka (RAPPORT_KAFKA): {error.str()}")
+    return error
+
+
 def address(settings: Settings, engine: str) -> str:
     """Where an engine is: its setting, else what `rapport up` wrote into the home folder."""
     given: str = getattr(settings, engine.lower())

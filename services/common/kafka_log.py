@@ -11,6 +11,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from services.common.batch import CONTROL_KEY, Headers, Record
+from services.common.clients import unless_lost
 from services.common.ports import Gap, LogGone
 
 log_to = logging.getLogger(__name__)
@@ -146,9 +147,7 @@ class KafkaLog:
         consumer.incremental_unassign(partitions)
 
     def _complain(self, error: KafkaError) -> None:
-        if error.fatal():
-            raise KafkaException(error)
-        log_to.warning("Kafka (RAPPORT_KAFKA): %s", error)
+        log_to.warning("Kafka (RAPPORT_KAFKA): %s", unless_lost(error))
 
 
 def _headers(message: Any) -> Headers:

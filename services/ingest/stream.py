@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -40,6 +41,8 @@ TAKE_S: Final = 0.2
 #: Records may have a megabyte each, and a batch of them is held in memory.
 TAKEN_RECORDS_MAX: Final = 1_000
 SAID_AGAIN_AFTER_S: Final = 30.0
+#: Two of one name take it from each other: not at full speed.
+LOST_S: Final = 1.0
 
 
 class Inbound:
@@ -58,16 +61,24 @@ class Inbound:
         """Until stopped. A Kafka that is away is waited for; nothing is committed meanwhile."""
         self._where = clients.address(self._settings, "Kafka")
         watchdog = Watchdog(self._settings.watchdog_s).start()
-        consumer = clients.consumer(self._settings, GROUP)
         producer = clients.producer(self._settings, **{"message.timeout.ms": 10_000})
-        consumer.subscribe([INBOUND.name])
         try:
             while not self._stop():
-                watchdog.alive()
-                self._turn(consumer, producer, watchdog)
+                self._read(producer, watchdog)
         finally:
             watchdog.stop()
-            consumer.close()
+
+    def _read(self, producer: Any, watchdog: Watchdog) -> None:
+        """By one consumer, until stopped or until Kafka's client gives up on it."""
+        with closing(clients.consumer(self._settings, GROUP)) as consumer:
+            consumer.subscribe([INBOUND.name])
+            try:
+                while not self._stop():
+                    watchdog.alive()
+                    self._turn(consumer, producer, watchdog)
+            except clients.ConsumerLost as lost:
+                log.error("touchpoints.inbound: %s; going on with another consumer", lost)
+                self._stop.wait(LOST_S)
 
     def _turn(self, consumer: Any, producer: Any, watchdog: Watchdog) -> None:
         messages = consumer.consume(self._take_max, TAKE_S)
@@ -156,7 +167,8 @@ class Inbound:
     def _is_fault(self, message: Any) -> bool:
         error = message.error()
         if error is not None:
-            self._say(str(clients.EngineMissing("Kafka", self._where, error)))
+            fault = clients.unless_lost(error)
+            self._say(str(clients.EngineMissing("Kafka", self._where, fault)))
         return error is not None
 
     def _say(self, fault: str) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from services.common.clients import unless_lost
 from services.common.failpoints import hit
 from services.scoring import metrics
 from services.scoring.erased import Erased
@@ -155,7 +156,7 @@ class Columns:
             if message.offset() > self._done.get(place, 0):
                 self._waiting.reached(place, message.offset())
         else:
-            log.error("Kafka (RAPPORT_KAFKA): %s", message.error())
+            log.error("Kafka (RAPPORT_KAFKA): %s", unless_lost(message.error()))
 
     def _refuse(self, message: Any, detail: str) -> None:
         letter = letter_of(record_of(message), detail, time.time_ns() // 1000)

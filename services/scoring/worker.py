@@ -25,6 +25,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 
 from schemas import topics
 from services.common.batch import Output
+from services.common.clients import unless_lost
 from services.common.failpoints import hit
 from services.common.gather import Gather
 from services.common.ports import Publisher, PublishFailed
@@ -159,7 +160,7 @@ class Worker:
         got = self._consumer.consume(self._batch_max, timeout_s)
         for message in got:
             if message.error() is not None:
-                log.warning("Kafka (RAPPORT_KAFKA): %s", message.error())
+                log.warning("Kafka (RAPPORT_KAFKA): %s", unless_lost(message.error()))
             elif message.partition() in self._safe:
                 self._taken.append(message)
                 self._taken_bytes += len(message.value() or b"")
