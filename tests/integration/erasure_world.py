@@ -194,6 +194,8 @@ def blocks(raw: bytes) -> Iterator[bytes]:
     while at + 25 <= len(raw):
         method, size, plain = struct.unpack_from("<BII", raw, at + 16)
         body = raw[at + 25 : at + 16 + size]
+        if len(body) < size - 9:  # its file is being written: of parts that are looked through, too
+            return
         if method == 0x82:
             yield lz4.block.decompress(body, uncompressed_size=plain)
         elif method == 0x90:
