@@ -48,7 +48,10 @@ def unless_lost(error: KafkaError) -> KafkaError:
     (RAPPORT_INSTANCE), or its own request to join was sent twice, since the answer was late.
     """
     if error.fatal() or error.code() == KafkaError._FATAL:  # a message's error says fatal() = False
-        raise ConsumerLost(f"Kafka (RAPPORT_KAFKA): {error.str()}")
+        raise ConsumerLost(
+            f"Kafka (RAPPORT_KAFKA) has given up on this consumer, only a new one reads on; "
+            f"RAPPORT_INSTANCE must be another for each process: {error.str()}"
+        )
     return error
 
 

@@ -15,12 +15,13 @@ from typing import Protocol
 import msgspec
 
 from services.common.batch import Record
+from services.common.ports import Log
 
 #: Partition -> the offset that is read next.
 Offsets = Mapping[int, int]
 
 
-class Ending(Protocol):
+class Ending(Log, Protocol):
     """A log that is read as far as it is told (log_up_to.LogUpTo)."""
 
     def read_until(self, until: Offsets) -> None: ...
@@ -28,18 +29,6 @@ class Ending(Protocol):
     def behind(self) -> int: ...
 
     def begins(self) -> Offsets: ...
-
-    def take(self, timeout_s: float) -> list[Record]: ...
-
-    def has_more(self) -> bool: ...
-
-    def take_ahead(self) -> list[Record]: ...
-
-    def assigned(self) -> Mapping[int, int]: ...
-
-    def at_end(self) -> frozenset[int]: ...
-
-    def seek(self, partition: int, offset: int | None) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import redis
 
 from schemas import topics
 from services.common import logs, step_service
+from services.common.clients import ConsumerLost
 from services.common.ports import Gap
 from services.common.run import Stop
 from services.common.settings import Settings
@@ -50,14 +51,15 @@ COMMANDS: Final[dict[str, Callable[[Settings], None]]] = {"decide": decide, "del
 
 
 def main(arguments: list[str]) -> int:
-    """0 when stopped; 1 when a person must look (workspace, gap in the log); 2 for wrong usage."""
+    """0 when stopped; 1 when a person must look (workspace, gap in the log), or the consumer is
+    lost; 2 for wrong usage."""
     command = COMMANDS.get(arguments[0]) if len(arguments) == 1 else None
     if command is None:
         sys.stderr.write(f"usage: python -m services.journey {'|'.join(COMMANDS)}\n")
         return 2
     try:
         command(Settings())
-    except (WorkspaceError, Gap) as error:
+    except (WorkspaceError, Gap, ConsumerLost) as error:
         logging.getLogger(__name__).critical("%s", error)
         return 1
     return 0

@@ -12,6 +12,7 @@ import redis
 from schemas import topics
 from services.common import logs, step_service
 from services.common.batch import Handler
+from services.common.clients import ConsumerLost
 from services.common.ports import Gap
 from services.common.run import Stop
 from services.common.settings import Settings
@@ -47,7 +48,8 @@ def run(settings: Settings, service: str, topic: str, make: Make) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """0 when stopped; 1 when a person must look (workspace, gap in the log); 2 for wrong usage."""
+    """0 when stopped; 1 when a person must look (workspace, gap in the log), or the consumer is
+    lost; 2 for wrong usage."""
     if arguments == ["api"]:
         from services.profile.api.process import run as run_api  # FastAPI: the others need none
 
@@ -58,7 +60,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         run(Settings(), *command)
-    except (WorkspaceError, Gap) as error:
+    except (WorkspaceError, Gap, ConsumerLost) as error:
         logging.getLogger(__name__).critical("%s", error)
         return 1
     return 0

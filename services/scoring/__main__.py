@@ -15,6 +15,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from services.common.clients import (
+    ConsumerLost,
     EngineMissing,
     address,
     clickhouse_client,
@@ -151,11 +152,15 @@ COMMANDS = {"score": score, "columns": columns}
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the two processes; 2 when neither is named."""
+    """Run one of the two processes; 1 when its consumer is lost, 2 when neither is named."""
     if len(arguments) != 1 or arguments[0] not in COMMANDS:
         sys.stderr.write("usage: python -m services.scoring (score | columns)\n")
         return 2
-    COMMANDS[arguments[0]](Settings(), Stop().on_signals())
+    try:
+        COMMANDS[arguments[0]](Settings(), Stop().on_signals())
+    except ConsumerLost as lost:
+        log.critical("%s", lost)
+        return 1
     return 0
 
 
